@@ -1,0 +1,5 @@
+-- Loses: all accounts, sessions and API keys.
+drop table public.sign_in_attempts;
+drop table public.api_keys;
+drop table public.sessions;
+drop table public.users;

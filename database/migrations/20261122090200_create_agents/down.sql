@@ -1,0 +1,6 @@
+-- Loses: all agents that users made or configured. The catalogue is loaded again at the next start.
+drop policy agent_versions_select_visible on public.agent_versions;
+drop table public.user_agents;
+drop table public.agent_versions;
+drop table public.agents;
+drop function app.check_agent_version();

@@ -1,0 +1,5 @@
+-- Loses: every log.
+drop table public.idempotency_keys;
+drop table public.agent_logs;
+drop function app.ensure_agent_log_partitions(date, integer);
+drop schema agent_log_partitions;

@@ -1,0 +1,2 @@
+-- Loses: all connected accounts.
+drop table public.integrations;

@@ -1,0 +1,145 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+const optionalText = z.string().trim().min(1).optional()
+const seconds = (fallback: number, max = 3600) =>
+  z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(max)
+    .default(fallback)
+    .transform((value) => value * 1000)
+const count = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback)
+const list = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  )
+const onOff = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0'])
+    .default(fallback ? 'true' : 'false')
+    .transform((value) => value === 'true' || value === '1')
+const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+  .optional()
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .transform((value) => value.replace(/\/+$/, ''))
+
+/** Every variable the program reads; documented for people in `.env.example`. */
+const variables = z.object({
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000),
+  HOST: z.string().trim().min(1).default('127.0.0.1'),
+  PUBLIC_URL: httpUrl.optional(),
+  TRUST_PROXY: list,
+  DATA_DIR: z.string().trim().min(1).default('./data'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  DATABASE_URL: postgresUrl,
+  DIRECT_URL: postgresUrl,
+  DATABASE_POOL_SIZE: count(10, 500),
+  DATABASE_PREPARED_STATEMENTS: onOff(true),
+  SIGNING_KEY: optionalText,
+  ADMIN_EMAIL: z
+    .email()
+    .transform((value) => value.toLowerCase())
+    .optional(),
+  SIGN_UP: z.enum(['open', 'closed']).default('open'),
+  OPENAI_API_KEY: optionalText,
+  OPENAI_BASE_URL: httpUrl.optional(),
+  ANTHROPIC_API_KEY: optionalText,
+  ANTHROPIC_BASE_URL: httpUrl.optional(),
+  GOOGLE_API_KEY: optionalText,
+  GOOGLE_BASE_URL: httpUrl.optional(),
+  COMPATIBLE_BASE_URL: httpUrl.optional(),
+  COMPATIBLE_API_KEY: optionalText,
+  COMPATIBLE_MODELS: list,
+  OLLAMA_BASE_URL: httpUrl.default('http://127.0.0.1:11434'),
+  DEFAULT_MODEL: optionalText,
+  MODELS: list,
+  ALLOWED_PRIVATE_HOSTS: list,
+  RUN_TIMEOUT_SECONDS: seconds(120, 3600),
+  MODEL_FIRST_BYTE_TIMEOUT_SECONDS: seconds(60, 3600),
+  MODEL_IDLE_TIMEOUT_SECONDS: seconds(30, 3600),
+  RUN_MAX_STEPS: count(8, 100),
+  RUN_MAX_TOOL_CALLS: count(20, 1000),
+  MAX_RUNS: count(200, 100_000),
+  MAX_RUNS_PER_USER: count(100, 100_000),
+  DRAIN_SECONDS: seconds(20, 600),
+})
+
+export type Config = ReturnType<typeof readConfig>
+
+/** Thrown with every fault of the configuration at once, by variable name and never with its value. */
+export class ConfigError extends Error {
+  readonly faults: string[]
+  constructor(faults: string[]) {
+    super(
+      `These settings are not right:\n${faults.map((fault) => `  ${fault}`).join('\n')}\n.env.example says what each may be.`,
+    )
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/** Reads and checks the environment; an empty variable counts as not set. Throws `ConfigError`. */
+export function readConfig(environment: Record<string, string | undefined>) {
+  const present = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  )
+  const parsed = variables.safeParse(present)
+  const faults = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message.replace(/^Invalid input: /, '')}`)
+  if (present['DIRECT_URL'] && !present['DATABASE_URL'])
+    faults.push('DIRECT_URL: set DATABASE_URL too, or neither for the embedded PostgreSQL')
+  if (present['COMPATIBLE_BASE_URL'] && !present['COMPATIBLE_MODELS'])
+    faults.push('COMPATIBLE_MODELS: name at least one model of COMPATIBLE_BASE_URL')
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
+  const v = parsed.data
+  return {
+    port: v.PORT,
+    host: v.HOST,
+    publicUrl: v.PUBLIC_URL,
+    trustProxy: v.TRUST_PROXY,
+    dataDir: resolve(v.DATA_DIR),
+    logLevel: v.LOG_LEVEL,
+    database: {
+      url: v.DATABASE_URL,
+      directUrl: v.DIRECT_URL,
+      poolSize: v.DATABASE_POOL_SIZE,
+      usePreparedStatements: v.DATABASE_PREPARED_STATEMENTS,
+    },
+    signingKey: v.SIGNING_KEY,
+    adminEmail: v.ADMIN_EMAIL,
+    isSignUpOpen: v.SIGN_UP === 'open',
+    models: {
+      openai: v.OPENAI_API_KEY ? { apiKey: v.OPENAI_API_KEY, baseUrl: v.OPENAI_BASE_URL } : undefined,
+      anthropic: v.ANTHROPIC_API_KEY ? { apiKey: v.ANTHROPIC_API_KEY, baseUrl: v.ANTHROPIC_BASE_URL } : undefined,
+      google: v.GOOGLE_API_KEY ? { apiKey: v.GOOGLE_API_KEY, baseUrl: v.GOOGLE_BASE_URL } : undefined,
+      compatible: v.COMPATIBLE_BASE_URL
+        ? { baseUrl: v.COMPATIBLE_BASE_URL, apiKey: v.COMPATIBLE_API_KEY, models: v.COMPATIBLE_MODELS }
+        : undefined,
+      ollama: { baseUrl: v.OLLAMA_BASE_URL },
+      allowed: v.MODELS.length > 0 ? v.MODELS : undefined,
+      defaultModel: v.DEFAULT_MODEL,
+    },
+    allowedPrivateHosts: v.ALLOWED_PRIVATE_HOSTS,
+    runs: {
+      timeoutMs: v.RUN_TIMEOUT_SECONDS,
+      firstByteTimeoutMs: v.MODEL_FIRST_BYTE_TIMEOUT_SECONDS,
+      idleTimeoutMs: v.MODEL_IDLE_TIMEOUT_SECONDS,
+      maxSteps: v.RUN_MAX_STEPS,
+      maxToolCalls: v.RUN_MAX_TOOL_CALLS,
+      maxRuns: v.MAX_RUNS,
+      maxRunsPerUser: v.MAX_RUNS_PER_USER,
+    },
+    drainMs: v.DRAIN_SECONDS,
+  }
+}

@@ -1,0 +1,266 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, chown, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import type { Log } from '../log.ts'
+import {
+  checkWritable,
+  findPostgresBinaries,
+  findProcessOwner,
+  type PostgresBinaries,
+  type ProcessOwner,
+} from './postgres-binaries.ts'
+
+export interface EmbeddedPostgres {
+  /** Connects as the owner of the tables: for migrations. */
+  ownerUrl: string
+  /** Connects as the role the server works with. */
+  serverUrl: string
+  /** Lets running statements end, then stops the server. */
+  stop(): Promise<void>
+}
+
+interface Cluster {
+  folder: string
+  port: number
+  binaries: PostgresBinaries
+  owner: ProcessOwner
+  log: Log
+}
+
+export const serverRole = 'agentexpress_server'
+const databaseName = 'agentexpress'
+
+/**
+ * Starts the PostgreSQL that npm installed on `<dataDir>/postgres`, creating it at first, and keeps it running: when it
+ * dies, it is started again. Throws an Error that says what to do.
+ */
+export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<EmbeddedPostgres> {
+  await mkdir(dataDir, { recursive: true }).catch((cause: Error) => {
+    throw new Error(
+      `The folder ${dataDir} (DATA_DIR) cannot be made. Change the owner of the folder above it or set DATA_DIR to another one.`,
+      { cause },
+    )
+  })
+  await checkWritable(dataDir)
+  const folder = join(dataDir, 'postgres')
+  const binaries = await findPostgresBinaries()
+  const owner = await findProcessOwner([binaries.postgres, folder])
+  const password = await readPassword(join(dataDir, 'postgres-password'))
+  if (!existsSync(join(folder, 'PG_VERSION'))) await initialise(folder, binaries, owner, password)
+  await stopLeftover(folder)
+  const port = await findFreePort()
+  const cluster: Cluster = { folder, port, binaries, owner, log }
+  const supervisor = await supervise(cluster)
+  const url = (user: string, database: string) => `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`
+  await waitUntilReady(url('postgres', 'postgres'), supervisor.hasFailed)
+  await prepareRoles(url('postgres', 'postgres'), password)
+  return { ownerUrl: url('postgres', databaseName), serverUrl: url(serverRole, databaseName), stop: supervisor.stop }
+}
+
+async function readPassword(path: string): Promise<string> {
+  const known = await readFile(path, 'utf8').catch(() => null)
+  if (known) return known.trim()
+  const password = randomBytes(24).toString('hex')
+  await writeFile(path, `${password}\n`, { mode: 0o600, flag: 'wx' })
+  return password
+}
+
+async function initialise(
+  folder: string,
+  binaries: PostgresBinaries,
+  owner: ProcessOwner,
+  password: string,
+): Promise<void> {
+  // Without PG_VERSION an earlier initdb was cut off; what it left holds no data.
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const passwordFile = join(folder, '..', `.initdb-${randomBytes(6).toString('hex')}`)
+  await writeFile(passwordFile, password, { mode: 0o600 })
+  if (owner.uid !== undefined && owner.gid !== undefined) {
+    await chown(folder, owner.uid, owner.gid)
+    await chown(passwordFile, owner.uid, owner.gid)
+  }
+  try {
+    await runToEnd(
+      binaries.initdb,
+      [
+        `--pgdata=${folder}`,
+        '--username=postgres',
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--data-checksums',
+        '--no-instructions',
+      ],
+      owner,
+    )
+  } catch (cause) {
+    await rm(folder, { recursive: true, force: true })
+    throw new Error(
+      `The database could not be created in ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
+  } finally {
+    await rm(passwordFile, { force: true })
+  }
+}
+
+function runToEnd(program: string, args: string[], owner: ProcessOwner): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { ...owner, stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' })
+    let errors = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-2000)
+    })
+    child.on('error', reject)
+    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(errors.trim() || `exit code ${code}`))))
+  })
+}
+
+/** After a kill -9 of the server its PostgreSQL may still be running: stop it, so that the start begins from a clean state. */
+async function stopLeftover(folder: string): Promise<void> {
+  const pidFile = await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => null)
+  const pid = Number(pidFile?.split('\n')[0])
+  if (!pid) return
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
+  // The number may belong to another program by now; where there is no /proc, PostgreSQL itself checks the file.
+  if (commandLine !== null && !commandLine.includes(folder)) return
+  try {
+    process.kill(pid, 'SIGINT')
+  } catch {
+    return
+  }
+  for (let waited = 0; waited < 30_000; waited += 50) {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return
+    }
+    await sleep(50)
+  }
+  throw new Error(`Another PostgreSQL (process ${pid}) uses ${folder} and does not stop. Stop it and start again.`)
+}
+
+async function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+function serverSettings(): string[] {
+  const sharedBuffersMb = Math.min(1024, Math.max(64, Math.floor(totalmem() / 2 ** 20 / 32)))
+  return Object.entries({
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '120',
+    shared_buffers: `${sharedBuffersMb}MB`,
+    // Bounds recovery after a crash to a few seconds.
+    max_wal_size: '1GB',
+    checkpoint_timeout: '5min',
+    random_page_cost: '1.1',
+    jit: 'off',
+    password_encryption: 'scram-sha-256',
+    max_worker_processes: String(Math.max(2, cpus().length)),
+    log_min_messages: 'warning',
+    logging_collector: 'off',
+  }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+}
+
+/** Keeps one postmaster running; restarts it when it dies without being asked to. */
+async function supervise(cluster: Cluster) {
+  const { folder, port, binaries, owner, log } = cluster
+  const logFile = join(folder, '..', 'postgres.log')
+  await (await open(logFile, 'a')).close()
+  await chmod(logFile, 0o600)
+  let child: ChildProcess | null = null
+  let isStopping = false
+  let earlyFailures = 0
+  const start = async () => {
+    const output = await open(logFile, 'a')
+    const startedAt = performance.now()
+    child = spawn(binaries.postgres, ['-D', folder, '-p', String(port), ...serverSettings()], {
+      ...owner,
+      // Its own group, so that Ctrl-C in a terminal reaches us alone and we stop it last.
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', output.fd, output.fd],
+    })
+    child.on('error', (error) => log.error({ error: error.message }, 'PostgreSQL could not be started'))
+    child.on('close', async (code, signal) => {
+      await output.close()
+      child = null
+      if (isStopping) return
+      earlyFailures = performance.now() - startedAt < 5000 ? earlyFailures + 1 : 0
+      log.error({ code, signal, logFile }, 'PostgreSQL stopped without being asked to; it is started again')
+      await sleep(Math.min(5000, 100 * 2 ** earlyFailures))
+      if (!isStopping) await start()
+    })
+  }
+  await start()
+  const stop = async () => {
+    isStopping = true
+    const running = child
+    if (!running) return
+    const closed = new Promise((resolve) => running.once('close', resolve))
+    // SIGINT is PostgreSQL's fast shutdown: it ends sessions, writes a checkpoint and leaves nothing to recover.
+    running.kill('SIGINT')
+    await closed
+  }
+  return { stop, hasFailed: () => (earlyFailures >= 3 ? `PostgreSQL does not start; ${logFile} says why.` : null) }
+}
+
+async function waitUntilReady(url: string, hasFailed: () => string | null): Promise<void> {
+  // Recovery after a crash may take its time on a slow disk.
+  const deadline = performance.now() + 120_000
+  while (true) {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 })
+    try {
+      await client.connect()
+      await client.end()
+      return
+    } catch (error) {
+      await client.end().catch(() => {})
+      const failure = hasFailed()
+      if (failure) throw new Error(failure, { cause: error })
+      if (isWrongPassword(error)) {
+        throw new Error(
+          'The file postgres-password in DATA_DIR does not fit the database beside it. Put back the one that belongs to it.',
+          { cause: error },
+        )
+      }
+      if (performance.now() > deadline)
+        throw new Error('PostgreSQL did not become ready within two minutes.', { cause: error })
+      await sleep(50)
+    }
+  }
+}
+
+function isWrongPassword(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '28P01'
+}
+
+async function prepareRoles(adminUrl: string, password: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl })
+  await client.connect()
+  try {
+    const { rows } = await client.query('select 1 from pg_roles where rolname = $1', [serverRole])
+    if (rows.length === 0)
+      await client.query(`create role ${serverRole} login noinherit password ${pg.escapeLiteral(password)}`)
+    const { rows: databases } = await client.query('select 1 from pg_database where datname = $1', [databaseName])
+    if (databases.length === 0) await client.query(`create database ${databaseName}`)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Every error the API can answer, by its stable code. `title` says what happened, `action` what to do next.
+ * docs/error-codes.md is made from this table.
+ */
+export const errorTable = {
+  // requests
+  invalid_request: [400, 'The request is not valid.', 'Correct the fields listed under `errors` and send it again.'],
+  invalid_json: [400, 'The body is not valid JSON.', 'Send UTF-8 JSON without NUL characters.'],
+  body_too_large: [413, 'The body is larger than allowed.', 'Send less, or split it into several requests.'],
+  unsupported_media_type: [415, 'The content type is not supported.', 'Send `Content-Type: application/json`.'],
+  not_found: [
+    404,
+    'There is nothing here, or it is not yours.',
+    'Check the address and the account you are signed in with.',
+  ],
+  conflict: [409, 'The present state does not allow this.', 'Reload, look at what changed, and try again.'],
+  rate_limited: [429, 'Too many requests.', 'Wait for the number of seconds in `Retry-After`.'],
+  internal_error: [
+    500,
+    'Something went wrong on our side.',
+    'Try again; if it stays, give the operator the request id.',
+  ],
+  unavailable: [503, 'The service is not ready.', 'Try again after the number of seconds in `Retry-After`.'],
+  // accounts
+  unauthenticated: [401, 'You are not signed in.', 'Sign in, or send a valid token or API key.'],
+  wrong_credentials: [401, 'E-mail or password is not right.', 'Check both, or wait if you tried many times.'],
+  too_many_attempts: [
+    429,
+    'Too many failed attempts.',
+    'Wait for the number of seconds in `Retry-After`, then try again.',
+  ],
+  forbidden: [403, 'Your account may not do this.', 'Ask an admin.'],
+  account_suspended: [403, 'This account is suspended.', 'Ask the operator of this site.'],
+  cross_site_request: [
+    403,
+    'The request came from another site.',
+    'Use this site itself, or a bearer token instead of cookies.',
+  ],
+  sign_up_closed: [403, 'This site does not take new accounts.', 'Ask the operator for an account.'],
+  email_not_available: [
+    409,
+    'This e-mail cannot be used for a new account.',
+    'Sign in instead, or use another address.',
+  ],
+  // agents and runs
+  invalid_settings: [
+    422,
+    'The settings do not fit the form of this agent.',
+    'Correct the fields listed under `errors`.',
+  ],
+  invalid_capabilities: [422, 'The agent is not complete.', 'Correct the fields listed under `errors`.'],
+  agent_in_use: [
+    409,
+    'Other people have configured this agent.',
+    'Withdraw it from the catalogue instead of deleting it.',
+  ],
+  agent_not_active: [409, 'This agent is switched off.', 'Switch it on under "My agents" and try again.'],
+  run_not_running: [409, 'This run has already ended.', 'Look at its log.'],
+  conversation_not_found: [
+    404,
+    'There is no such conversation with this agent.',
+    'Leave `conversation_id` out to begin a new one.',
+  ],
+  idempotency_key_reused: [422, 'This Idempotency-Key was used with another body.', 'Use a new key for a new request.'],
+  idempotency_in_progress: [
+    409,
+    'The first request with this Idempotency-Key is still running.',
+    'Wait, then ask again with the same key.',
+  ],
+  model_not_allowed: [422, 'This model is not offered here.', 'Choose one of `GET /api/v1/models`.'],
+  too_many_runs: [429, 'Too many runs at the same time.', 'Wait until one has finished.'],
+  shutting_down: [503, 'The server is about to stop.', 'Try again after the number of seconds in `Retry-After`.'],
+  // how a run can fail: stored in agent_logs.error_code
+  model_auth_failed: [502, 'The model provider refused the key.', 'Ask the operator to check the provider key.'],
+  model_rate_limited: [503, 'The model provider is limiting requests.', 'Wait a little, then retry.'],
+  model_quota_exceeded: [
+    502,
+    'The account at the model provider has no credit left.',
+    'Ask the operator to top it up.',
+  ],
+  model_overloaded: [503, 'The model provider is overloaded.', 'Retry in a minute.'],
+  model_error: [502, 'The model provider answered with an error.', 'Retry; if it stays, choose another model.'],
+  model_bad_response: [
+    502,
+    'The model provider sent an answer that cannot be read.',
+    'Retry; if it stays, check the base URL.',
+  ],
+  model_unreachable: [
+    502,
+    'The model provider cannot be reached.',
+    'Check the base URL and the network of this server.',
+  ],
+  model_stream_cut: [
+    502,
+    'The model stopped in the middle of its answer.',
+    'What came so far is kept; retry for a whole answer.',
+  ],
+  model_timeout: [504, 'The model did not answer in time.', 'What came so far is kept; retry.'],
+  model_context_exceeded: [
+    502,
+    'The conversation is too long for this model.',
+    'Begin a new conversation or shorten the texts in the settings.',
+  ],
+  model_refused: [502, 'The provider blocked the answer by its content rules.', 'Rephrase the question.'],
+  run_timeout: [504, 'The run took longer than allowed.', 'What came so far is kept; ask for less in one go.'],
+  step_limit: [502, 'The agent needed more steps than allowed.', 'Ask for less in one go.'],
+  interrupted: [
+    503,
+    'The run was cut off because the server stopped.',
+    'Your input is kept in the log; send it again.',
+  ],
+  cancelled: [409, 'The run was cancelled.', 'Send the input again when you want an answer.'],
+} as const satisfies Record<string, readonly [status: number, title: string, action: string]>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** One fault in the input: `path` is a JSON pointer such as `/settings/faq/0/answer`. */
+export interface Fault {
+  path: string
+  message: string
+}
+
+/** The one error class of the server; mapped to `application/problem+json` in `http/problem.ts`. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly faults: Fault[] | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    more: { detail?: string; faults?: Fault[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(more.detail ?? errorTable[code][1], { cause: more.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.status = errorTable[code][0]
+    this.faults = more.faults
+    this.retryAfterSeconds = more.retryAfterSeconds
+  }
+}
