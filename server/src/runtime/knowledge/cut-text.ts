@@ -1,0 +1,69 @@
+const targetLength = 700
+
+export interface TextPiece {
+  /** The nearest Markdown heading above, '' when there is none. */
+  heading: string
+  text: string
+}
+
+/** Cuts a long text into pieces of about 700 characters, at headings first, then between paragraphs, then between sentences. */
+export function cutText(text: string): TextPiece[] {
+  if (text.length <= targetLength && !/^#{1,6} /m.test(text))
+    return text.trim() ? [{ heading: '', text: text.trim() }] : []
+  return sections(text).flatMap(({ heading, body }) =>
+    joinUpTo(
+      body.split(/\n\s*\n/).flatMap((paragraph) => splitLong(paragraph.trim())),
+      '\n\n',
+    ).map((piece) => ({ heading, text: piece })),
+  )
+}
+
+function sections(text: string): { heading: string; body: string }[] {
+  const found: { heading: string; lines: string[] }[] = [{ heading: '', lines: [] }]
+  for (const line of text.split(/\r?\n/)) {
+    const heading = line.length < 300 ? /^#{1,6}\s+(.*?)[\s#]*$/.exec(line)?.[1] : undefined
+    if (heading) found.push({ heading, lines: [] })
+    else found.at(-1)?.lines.push(line)
+  }
+  return found
+    .map(({ heading, lines }) => ({ heading, body: lines.join('\n').trim() }))
+    .filter((section) => section.body !== '')
+}
+
+function splitLong(paragraph: string): string[] {
+  if (paragraph.length <= targetLength) return paragraph ? [paragraph] : []
+  const lines = paragraph.split('\n')
+  if (lines.length > 1) return joinUpTo(lines.flatMap(splitLong), '\n')
+  // A sentence ends where a blank follows, so that `12.50` stays whole; in Chinese and Japanese no blank follows.
+  const sentences = paragraph.match(/.*?(?:[.!?]{1,5}["'”»)]{0,3}(?:\s+|$)|[。！？]|$)/gsu) ?? [paragraph]
+  return joinUpTo(sentences.filter(Boolean).flatMap(splitByLength), '')
+}
+
+/** The last resort: a text without sentences is cut at a blank, or anywhere. */
+function splitByLength(sentence: string): string[] {
+  const pieces: string[] = []
+  let rest = sentence
+  while (rest.length > targetLength) {
+    const blank = rest.lastIndexOf(' ', targetLength)
+    let end = blank > targetLength / 2 ? blank + 1 : targetLength
+    // Never between the two halves of one character.
+    if (/[\uD800-\uDBFF]/.test(rest.charAt(end - 1))) end--
+    pieces.push(rest.slice(0, end))
+    rest = rest.slice(end)
+  }
+  return [...pieces, rest]
+}
+
+function joinUpTo(parts: string[], separator: string): string[] {
+  const joined: string[] = []
+  let current = ''
+  for (const part of parts) {
+    if (current !== '' && current.length + part.length > targetLength) {
+      joined.push(current.trim())
+      current = ''
+    }
+    current = current === '' ? part : current + separator + part
+  }
+  if (current.trim() !== '') joined.push(current.trim())
+  return joined
+}
