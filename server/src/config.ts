@@ -97,9 +97,9 @@ export function readConfig(environment: Record<string, string | undefined>) {
   const faults = parsed.success
     ? []
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message.replace(/^Invalid input: /, '')}`)
-  if (present['DIRECT_URL'] && !present['DATABASE_URL'])
+  if (present.DIRECT_URL && !present.DATABASE_URL)
     faults.push('DIRECT_URL: set DATABASE_URL too, or neither for the embedded PostgreSQL')
-  if (present['COMPATIBLE_BASE_URL'] && !present['COMPATIBLE_MODELS'])
+  if (present.COMPATIBLE_BASE_URL && !present.COMPATIBLE_MODELS)
     faults.push('COMPATIBLE_MODELS: name at least one model of COMPATIBLE_BASE_URL')
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const v = parsed.data

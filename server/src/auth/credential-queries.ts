@@ -1,0 +1,20 @@
+import { sql } from 'kysely'
+import type { Tx } from '../database/database.ts'
+
+/** The account an unrevoked, unexpired key belongs to; notes the use at most once a minute. */
+export async function findUserByApiKey(tx: Tx, keyHash: Buffer) {
+  const row = await tx
+    .selectFrom('api_keys')
+    .innerJoin('users', 'users.id', 'api_keys.user_id')
+    .select(['api_keys.id', 'api_keys.user_id', 'api_keys.last_used_at', 'users.role', 'users.suspended_at'])
+    .where('api_keys.key_hash', '=', keyHash)
+    .where('api_keys.revoked_at', 'is', null)
+    .where((where) =>
+      where.or([where('api_keys.expires_at', 'is', null), where('api_keys.expires_at', '>', sql<Date>`now()`)]),
+    )
+    .executeTakeFirst()
+  if (row && (row.last_used_at === null || Date.now() - row.last_used_at.getTime() > 60_000)) {
+    await tx.updateTable('api_keys').set({ last_used_at: sql`now()` }).where('id', '=', row.id).execute()
+  }
+  return row ?? null
+}

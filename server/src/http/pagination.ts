@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { AppError } from '../errors.ts'
+
+/** Place after which a page begins: the sort keys of the last row of the page before. */
+export interface Cursor {
+  timestamp: Date
+  id: string
+}
+
+const cursorParts = z.tuple([z.number().int().min(0).max(8.64e15), z.uuid()])
+
+// Microseconds do not survive a JavaScript Date; ids of one millisecond ascend, so (timestamp, id) still orders fully
+// as long as the server makes both from one millisecond clock reading.
+export function encodeCursor({ timestamp, id }: Cursor): string {
+  return Buffer.from(JSON.stringify([timestamp.getTime(), id])).toString('base64url')
+}
+
+/** Throws `invalid_request` when the text is not a cursor of ours. It carries nothing secret: rows stay under row-level security. */
+export function decodeCursor(text: string): Cursor {
+  try {
+    const [time, id] = cursorParts.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
+    return { timestamp: new Date(time), id }
+  } catch (cause) {
+    throw new AppError('invalid_request', {
+      faults: [{ path: '/cursor', message: 'This is not a cursor of this API.' }],
+      cause,
+    })
+  }
+}
+
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(200).default(50).meta({ description: 'Rows a page', example: 50 }),
+  cursor: z.string().max(500).optional().meta({ description: '`next_cursor` of the page before' }),
+}
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    data: z.array(item),
+    next_cursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Give it as `cursor` for the next page; null on the last one' }),
+  })
+}
+
+/** Cuts a result that was read with one row more than asked for; the extra row only tells that there is a next page. */
+export function toPage<Row>(rows: Row[], limit: number, cursorOf: (row: Row) => Cursor) {
+  const data = rows.slice(0, limit)
+  const last = data.at(-1)
+  return { data, next_cursor: rows.length > limit && last ? encodeCursor(cursorOf(last)) : null }
+}
