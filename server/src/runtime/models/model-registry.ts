@@ -1,4 +1,4 @@
-import type { LanguageModelV4 } from '@ai-sdk/provider'
+import type { LanguageModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider'
 
 /** A model the operator offers, ready to be called. */
 export interface Model {
@@ -11,6 +11,8 @@ export interface Model {
   outputPrice: number | null
   isBuiltIn: boolean
   languageModel: LanguageModelV4
+  /** Sent along with every call of this model. */
+  providerOptions?: SharedV4ProviderOptions
   /** Takes the keys of this provider out of a text that goes into a log. */
   redact?: (text: string) => string
 }
