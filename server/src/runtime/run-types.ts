@@ -38,6 +38,8 @@ export interface RunStep {
   duration_ms: number
   /** How often the provider was asked again before this step came through. */
   retries: number
+  /** Present when the answer broke off before the provider counted the tokens: four characters are taken for one. */
+  is_usage_estimated?: true
 }
 
 export type RunEvent =
@@ -67,6 +69,8 @@ export interface RunLimits {
   timeoutMs: number
   firstByteTimeoutMs: number
   idleTimeoutMs: number
+  /** Wait before the first retry of a model call; doubles each time. Default 500. */
+  retryDelayMs?: number
 }
 
 /** How a run ended. `output` holds what was produced so far also when it did not succeed. */

@@ -1,0 +1,154 @@
+import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
+import { renderInstructions } from '../agents/render-instructions.ts'
+import { callModel, type ModelCallResult } from './call-model.ts'
+import type { ModelAnswer } from './call-model-answer.ts'
+import { setCallTimeouts } from './http-fetch.ts'
+import { sanitiseJson } from './models/sanitise-text.ts'
+import { finishRun, type RunEnd } from './run-steps-outcome.ts'
+import { appendToPrompt, buildPrompt, toFunctionTools, withConclusion } from './run-steps-prompt.ts'
+import { createRunState, type RunState, showText } from './run-steps-state.ts'
+import { executeToolCalls } from './run-steps-tools.ts'
+import type { RunOutcome, RunRequest, RunStep } from './run-types.ts'
+import type { RunTool } from './tools/run-tool.ts'
+
+/**
+ * One run: asks the model, executes the tools it asks for, asks again, until it answers, a limit is reached or the run is
+ * aborted. Never throws: whatever happens, what was produced so far comes back with the reason.
+ *
+ * The last step that the limits allow is asked without tools, so that the model concludes from what it has found. If it
+ * still wants a tool, or was allowed one step only, the run ends with `step_limit`.
+ */
+export async function runSteps(request: RunRequest, tools: RunTool[]): Promise<RunOutcome> {
+  const state = createRunState(request, tools)
+  const stop = () => state.controller.abort()
+  const timer = setTimeout(() => {
+    state.isOutOfTime = true
+    stop()
+  }, request.limits.timeoutMs)
+  request.signal.addEventListener('abort', stop)
+  if (request.signal.aborted) stop()
+  try {
+    return finishRun(state, await runLoop(state))
+  } catch (error) {
+    return finishRun(state, {
+      kind: 'failed',
+      code: 'internal_error',
+      detail: error instanceof Error ? error.message : String(error),
+    })
+  } finally {
+    clearTimeout(timer)
+    request.signal.removeEventListener('abort', stop)
+  }
+}
+
+async function runLoop(state: RunState): Promise<RunEnd> {
+  const { request, signal } = state
+  const { capabilities, limits, settings } = request
+  setCallTimeouts(signal, {
+    // Without streaming no byte comes before the whole answer is written, so both waits are one.
+    firstByteMs: limits.firstByteTimeoutMs + (request.onEvent ? 0 : limits.idleTimeoutMs),
+    idleMs: limits.idleTimeoutMs,
+  })
+  const instructions = renderInstructions(capabilities.instructions, settings, capabilities.settings)
+  const prompt = buildPrompt(instructions, request)
+  const functionTools = toFunctionTools(state.tools)
+  for (let number = 1; ; number++) {
+    if (signal.aborted) return { kind: 'aborted' }
+    const isLast = number >= limits.maxSteps
+    const isConcluding = number > 1 && (isLast || state.toolCallCount >= limits.maxToolCalls)
+    const startedAt = performance.now()
+    const result = await askModel(state, isConcluding ? withConclusion(prompt) : prompt, {
+      tools: functionTools,
+      ...(isConcluding && functionTools && { toolChoice: { type: 'none' as const } }),
+    })
+    const step = addStep(state, result, prompt, startedAt)
+    if (result.kind === 'aborted') return { kind: 'aborted' }
+    if (result.kind === 'failed') return { kind: 'failed', ...result.failure }
+    const end = findEnd(result.answer, isLast || isConcluding)
+    if (end || !step) return end ?? { kind: 'aborted' }
+    step.tool_results = await executeToolCalls(state, step.tool_calls, result.answer.toolCalls)
+    request.onEvent?.({ kind: 'step-end' })
+    appendToPrompt(prompt, result.answer, step)
+  }
+}
+
+/** How an answer ends the run; null when it asks for tools that may still be called. */
+function findEnd(answer: ModelAnswer, isLastChance: boolean): RunEnd | null {
+  if (answer.finishReason === 'content-filter') return { kind: 'failed', code: 'model_refused', detail: null }
+  if (answer.toolCalls.length > 0) return isLastChance ? { kind: 'failed', code: 'step_limit', detail: null } : null
+  if (answer.finishReason === 'error') {
+    return { kind: 'failed', code: 'model_error', detail: 'The model gave up in the middle of its answer.' }
+  }
+  if (answer.text.trim() === '') {
+    const detail = `The model answered without any text (finish reason: ${answer.finishReason}).`
+    return { kind: 'failed', code: 'model_bad_response', detail }
+  }
+  return { kind: 'succeeded' }
+}
+
+async function askModel(
+  state: RunState,
+  prompt: LanguageModelV4Prompt,
+  more: Pick<Parameters<typeof callModel>[0]['options'], 'tools' | 'toolChoice'>,
+): Promise<ModelCallResult> {
+  const { request } = state
+  const { model, limits, capabilities } = request
+  state.isStepBegun = false
+  const result = await callModel({
+    languageModel: model.languageModel,
+    options: {
+      prompt,
+      abortSignal: state.signal,
+      temperature: capabilities.model.temperature,
+      maxOutputTokens: capabilities.model.max_output_tokens,
+      providerOptions: model.providerOptions,
+      ...more,
+    },
+    deadline: state.deadline,
+    retryDelayMs: limits.retryDelayMs ?? 500,
+    redact: model.redact,
+    onText: request.onEvent && ((text) => showText(state, text)),
+  })
+  if (!request.onEvent && result.kind === 'answered') showText(state, result.answer.text)
+  return result
+}
+
+/** Writes down what a call of the model brought; null when it brought nothing. */
+function addStep(
+  state: RunState,
+  { kind, answer, retries }: ModelCallResult,
+  prompt: LanguageModelV4Prompt,
+  startedAt: number,
+): RunStep | null {
+  if (!answer || (kind !== 'answered' && answer.text === '')) return null
+  if (answer.isSanitised) state.isSanitised = true
+  const isEstimated = answer.inputTokens === null && kind !== 'answered'
+  const step: RunStep = {
+    text: answer.text,
+    // Calls of a broken answer may be incomplete and are never executed.
+    tool_calls: kind === 'answered' ? answer.toolCalls.map((call) => toToolCall(state, call)) : [],
+    tool_results: [],
+    finish_reason: kind === 'answered' ? answer.finishReason : 'error',
+    input_tokens: answer.inputTokens ?? (isEstimated ? Math.ceil(JSON.stringify(prompt).length / 4) : 0),
+    output_tokens: answer.outputTokens ?? (isEstimated ? Math.ceil(answer.text.length / 4) : 0),
+    duration_ms: Math.round(performance.now() - startedAt),
+    retries,
+    ...(isEstimated && { is_usage_estimated: true as const }),
+  }
+  state.steps.push(step)
+  return step
+}
+
+function toToolCall(state: RunState, call: ModelAnswer['toolCalls'][number]) {
+  let input: unknown
+  try {
+    input = call.input.trim() === '' ? {} : JSON.parse(call.input)
+  } catch {
+    // Kept as the text it is; executeToolCalls tells the model.
+    input = call.input
+  }
+  const raw = { id: call.id, name: call.name, input }
+  const safe = sanitiseJson(raw)
+  if (safe !== raw) state.isSanitised = true
+  return safe
+}
