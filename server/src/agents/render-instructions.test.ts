@@ -51,7 +51,7 @@ describe('lists', () => {
   })
 
   test('begin on a line of their own', () => {
-    expect(render('Say: {{settings.words}} often.', { words: ['fresh'] })).toBe('Say: \n- fresh\n often.')
+    expect(render('Say: {{settings.words}} often.', { words: ['fresh'] })).toBe('Say:\n- fresh\noften.')
   })
 
   test('of groups become a bullet each, in the order of the form, without what is empty', () => {

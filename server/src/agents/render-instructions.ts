@@ -41,13 +41,14 @@ function renderLine(template: string, settings: Settings, schema: SettingsSchema
   const values = new Map(names.map((name) => [name, renderValue(own(settings, name), own(schema.properties, name))]))
   const isEmpty = names.length > 0 && [...values.values()].every((value) => value === '')
   if (isEmpty && isLabel(withoutPlaceholders(template))) return { template, text: null }
-  const text = template.replace(new RegExp(placeholderSource, 'g'), (match, name: string, offset: number) => {
+  // The blanks before a placeholder belong to the match, so that they go when a list moves to a line of its own.
+  const withBlanks = new RegExp(`([ \\t]*)${placeholderSource}([ \\t]*)`, 'g')
+  const text = template.replace(withBlanks, (match, left: string, name: string, right: string, offset: number) => {
     const value = values.get(name) ?? ''
-    if (!isBlock(value)) return value
+    const [isFirst, isLast] = [offset === 0, offset + match.length === template.length]
+    if (!isBlock(value)) return `${left}${value}${right}`
     // A Markdown list is only read as one when it begins on a line of its own.
-    const before = template.slice(0, offset).trim() === '' ? '' : '\n'
-    const after = template.slice(offset + match.length).trim() === '' ? '' : '\n'
-    return `${before}${value}${after}`
+    return `${isFirst ? '' : '\n'}${value}${isLast ? '' : '\n'}`
   })
   return { template, text }
 }
