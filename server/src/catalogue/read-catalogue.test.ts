@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { renderInstructions } from '../agents/render-instructions.ts'
 import { validateSettings } from '../agents/validate-settings.ts'
+import { buildPassages } from '../runtime/knowledge/build-passages.ts'
+import { searchPassages, strongScore } from '../runtime/knowledge/search-passages.ts'
 import { agentTypes, type CatalogueAgent } from './catalogue-schemas.ts'
 import { readCatalogue } from './read-catalogue.ts'
 
@@ -64,6 +66,15 @@ describe.each(agents.map((agent) => [agent.slug, agent] as const))('%s', (_slug,
     const [first] = agent.description.split(/(?<=\.)\s/)
     expect(first?.length).toBeLessThanOrEqual(140)
     expect(first).toMatch(/\.$/)
+  })
+
+  test('answers at least two of its starters from the example without any language model', () => {
+    const passages = buildPassages(example, capabilities)
+    const answered = capabilities.starters.filter((starter) => {
+      const [best] = searchPassages(passages, starter).hits
+      return best !== undefined && best.score >= strongScore
+    })
+    expect(answered.length).toBeGreaterThanOrEqual(2)
   })
 
   test('can be used without connecting an account', () => {
