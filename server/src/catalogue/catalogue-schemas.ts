@@ -51,7 +51,7 @@ export const catalogueAgentSchema = z
 
 const limit = z.int().min(0).nullable().meta({ description: '`null`: no limit' })
 
-const planFeaturesSchema = z.strictObject({
+export const planFeaturesSchema = z.strictObject({
   runs_per_month: limit,
   user_agents: limit,
   integrations: limit.meta({ description: 'For each user agent; `null`: no limit' }),
