@@ -77,6 +77,19 @@ describe('cutting a long text', () => {
     ])
   })
 
+  test('paragraphs that begin with a label are about that', () => {
+    expect(cutText('Returns: within 30 days.\n\nPayment: by card.')).toEqual([
+      { heading: 'Returns', text: 'within 30 days.' },
+      { heading: 'Payment', text: 'by card.' },
+    ])
+    expect(cutText('E-mail: a@b.example\nPhone: 12')).toEqual([{ heading: '', text: 'E-mail: a@b.example\nPhone: 12' }])
+  })
+
+  test('a price or a time is not the end of a sentence', () => {
+    const pieces = cutText('It costs 12.50 for each of them.'.repeat(100))
+    for (const { text } of pieces) expect(text).not.toMatch(/12\.$|^50/)
+  })
+
   test('no text is lost and no piece is much too long, whatever it is made of', () => {
     const part = fc.oneof(
       fc.string({ unit: 'grapheme' }),
@@ -84,7 +97,7 @@ describe('cutting a long text', () => {
     )
     fc.assert(
       fc.property(fc.array(part, { maxLength: 60 }), (parts) => {
-        const text = parts.join('').replaceAll('#', '')
+        const text = parts.join('').replace(/[#:]/g, '')
         const pieces = cutText(text)
         for (const piece of pieces) expect(piece.text.length).toBeLessThanOrEqual(760)
         expect(

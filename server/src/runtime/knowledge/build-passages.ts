@@ -40,11 +40,17 @@ function passagesOf(value: unknown, title: string, path: string): Passage[] {
 
 function passagesOfText(text: string, title: string, path: string, isQuestion: boolean): Passage[] {
   return cutText(text).map((piece) => ({
-    title: piece.heading ? `${title}: ${piece.heading}` : title,
+    title: titleOf(title, piece.heading),
     path,
     text: piece.text,
     isQuestion,
   }))
+}
+
+/** A form asks `Which rules should it know?`; under such a title the heading says all. */
+function titleOf(title: string, heading: string): string {
+  if (heading === '') return title
+  return title.endsWith('?') ? heading : `${title}: ${heading}`
 }
 
 function passagesOfList(list: unknown[], title: string, path: string): Passage[] {
@@ -77,7 +83,7 @@ function passagesOfEntry(entry: Record<string, unknown>, listTitle: string, path
       ? only.text
       : rest.map((field) => `${words(field.name, true)}: ${field.text}`).join('\n') || (titleField?.text ?? '')
   const isQuestion = titleField?.name === 'question' || titleField?.name === 'frage' || title.endsWith('?')
-  return passagesOfText(text, title, path, isQuestion)
+  return passagesOfText(text, title, path, isQuestion).map((passage) => ({ ...passage, title }))
 }
 
 function asText(value: unknown): string {

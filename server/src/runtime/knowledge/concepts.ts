@@ -3,7 +3,7 @@ import { plain } from './languages.ts'
 // Words of everyday service questions that mean the same, in four languages: `ship*` is a beginning, `*kosten` an ending.
 // A question in one language thus finds a text in another. Kept to words that seldom mean anything else.
 const wordTable: Record<string, string> = {
-  ship: `ship shipping shipped ships shipment* deliver* dispatch* courier* postage parcel* package* arriv* versand* versend*
+  ship: `ship shipping shipped ships shipment* deliver* dispatch* courier* postage parcel* package packages arriv* versand* versend*
     verschick* liefer* zustell* paket* sendung* livr* expedi* colis envio* enviar envian envias enviais entreg* paquete*`,
   return: `return* refund* exchang* ruckgab* zuruckgeb* zuruckschick* zurucksend* rucksend* retour* erstatt* ruckerstatt*
     umtausch* widerruf* rembours* echang* devol* reembols*`,
@@ -34,6 +34,8 @@ const wordTable: Record<string, string> = {
   subscription: `subscri* abo abos abonn* suscrip*`,
   free: `free kostenlos* kostenfrei* gratis gratuit*`,
   sustainable: `sustainab* eco ecofriendly recycl* environment* nachhaltig* umwelt* durable* ecolog* sostenib*`,
+  missing: `missing lost fehlt verloren manquant* perdu* perdido*`,
+  children: `child children kid kids baby babies toddler* kinder enfant* nino ninos`,
   job: `job jobs career* vacanc* hiring stellenangebot* karriere* emploi* empleo*`,
 }
 
@@ -46,6 +48,7 @@ const phraseTable: Record<string, string> = {
   place: `where are you|where can i find|find you|your (?:shop|store|office)|wo seid ihr|wo finde ich|wo sind sie|ou etes|donde esta`,
   track: `where(?:'s| is) my (?:order|parcel|package)|order status|wo (?:ist|bleibt) mein|ou est ma commande|donde esta mi`,
   stock: `in stock|auf lager|en stock`,
+  missing: `(?:not|never|n't) (?:yet )?(?:arrive|receive|come)d?|nicht angekommen|pas arrivee?|pas recu|no ha llegado`,
   privacy: `personal data|my data|donnees personnelles|datos personales`,
 }
 

@@ -1,4 +1,6 @@
 const targetLength = 700
+// A paragraph of this length is about something of its own; shorter ones are joined with the next.
+const enoughForOneSubject = 250
 
 export interface TextPiece {
   /** The nearest Markdown heading above, '' when there is none. */
@@ -6,24 +8,35 @@ export interface TextPiece {
   text: string
 }
 
-/** Cuts a long text into pieces of about 700 characters, at headings first, then between paragraphs, then between sentences. */
+/**
+ * Cuts a text into pieces of at most about 700 characters: at headings and at paragraphs that begin with a label
+ * (`Returns: ...`), then between paragraphs, then between sentences.
+ */
 export function cutText(text: string): TextPiece[] {
-  if (text.length <= targetLength && !/^#{1,6} /m.test(text))
-    return text.trim() ? [{ heading: '', text: text.trim() }] : []
-  return sections(text).flatMap(({ heading, body }) =>
-    joinUpTo(
-      body.split(/\n\s*\n/).flatMap((paragraph) => splitLong(paragraph.trim())),
-      '\n\n',
-    ).map((piece) => ({ heading, text: piece })),
-  )
+  return sections(text).flatMap(({ heading, body }) => {
+    if (body.length <= targetLength && heading !== '') return [{ heading, text: body }]
+    const paragraphs = body.split(/\n\s*\n/).flatMap((paragraph) => splitLong(paragraph.trim()))
+    return joinUpTo(paragraphs, '\n\n', enoughForOneSubject).map((piece) => ({ heading, text: piece }))
+  })
 }
 
+// A label is a few words before a colon: not a sentence, and not a time such as 10:00.
+const labelPattern = /^(?:\*\*)?(\p{L}[^:\n.!?*]{2,60}):(?:\*\*)?[ \n]+(?=\S)/u
+
 function sections(text: string): { heading: string; body: string }[] {
+  const paragraphs = text.split(/\n\s*\n/)
+  // One label alone is only how a text begins: `E-mail: ...`.
+  const hasLabels = paragraphs.filter((paragraph) => labelPattern.test(paragraph)).length > 1
   const found: { heading: string; lines: string[] }[] = [{ heading: '', lines: [] }]
-  for (const line of text.split(/\r?\n/)) {
-    const heading = line.length < 300 ? /^#{1,6}\s+(.*?)[\s#]*$/.exec(line)?.[1] : undefined
-    if (heading) found.push({ heading, lines: [] })
-    else found.at(-1)?.lines.push(line)
+  for (const paragraph of paragraphs) {
+    const label = hasLabels ? labelPattern.exec(paragraph) : null
+    if (label) found.push({ heading: label[1] ?? '', lines: [] })
+    for (const line of paragraph.slice(label?.[0].length ?? 0).split(/\r?\n/)) {
+      const heading = line.length < 300 ? /^#{1,6}\s+(.*?)[\s#]*$/.exec(line)?.[1] : undefined
+      if (heading) found.push({ heading, lines: [] })
+      else found.at(-1)?.lines.push(line)
+    }
+    found.at(-1)?.lines.push('')
   }
   return found
     .map(({ heading, lines }) => ({ heading, body: lines.join('\n').trim() }))
@@ -54,11 +67,11 @@ function splitByLength(sentence: string): string[] {
   return [...pieces, rest]
 }
 
-function joinUpTo(parts: string[], separator: string): string[] {
+function joinUpTo(parts: string[], separator: string, enough = targetLength): string[] {
   const joined: string[] = []
   let current = ''
   for (const part of parts) {
-    if (current !== '' && current.length + part.length > targetLength) {
+    if (current !== '' && (current.length >= enough || current.length + part.length > targetLength)) {
       joined.push(current.trim())
       current = ''
     }
