@@ -57,11 +57,12 @@ interface Given {
   limits?: Partial<RunRequest['limits']>
   signal?: AbortSignal
   apiKey?: string
+  model?: Model
   onEvent?: (event: RunEvent) => void
 }
 
 async function run(api: Api, given: Given = {}): Promise<RunOutcome & { events: RunEvent[]; shown: string }> {
-  const model = await createModel(api, given.apiKey)
+  const model = given.model ?? (await createModel(api, given.apiKey))
   providers[api].requests.length = 0
   providers[api].setScript(given.script ?? [])
   const events: RunEvent[] = []
@@ -518,6 +519,23 @@ describe('the tool loop', () => {
   test('fails an answer without any text', async () => {
     const outcome = await run(api, { script: [{ kind: 'text', text: '' }] })
     expect(outcome).toMatchObject({ status: 'failed', error_code: 'model_bad_response' })
+  })
+
+  test.each([false, true])('says when the provider cannot be reached (streaming: %s)', async (isStreaming) => {
+    const model = createModels({ openai: { apiKey: key, baseUrl: 'http://127.0.0.1:1/v1' } }, { fetch }).default
+    const outcome = await run(api, { model, isStreaming })
+    expect(outcome).toMatchObject({ status: 'failed', error_code: 'model_unreachable', output: '' })
+    expect(outcome.error_detail).toContain('ECONNREFUSED')
+  })
+
+  test('does not wait for a retry that the time of the run does not allow', async () => {
+    const startedAt = performance.now()
+    const outcome = await run(api, {
+      script: [{ kind: 'error', status: 429, headers: { 'retry-after': '2' } }],
+      limits: { timeoutMs: 1000 },
+    })
+    expect(outcome).toMatchObject({ error_code: 'model_rate_limited', retry_after_seconds: 2 })
+    expect(performance.now() - startedAt).toBeLessThan(500)
   })
 
   test('does not start a run that was cancelled before', async () => {
