@@ -253,27 +253,6 @@ describe.each(apis)('%s', (api) => {
       expect(outcome).toMatchObject({ status: 'failed', error_code: 'model_context_exceeded' })
     })
 
-    test('gives up on a provider that hangs, after one more try', async () => {
-      const startedAt = performance.now()
-      const outcome = await run(api, {
-        isStreaming,
-        script: [{ kind: 'hang' }, { kind: 'hang' }, { kind: 'hang' }],
-        limits: { firstByteTimeoutMs: 150, idleTimeoutMs: 100 },
-      })
-      expect(outcome).toMatchObject({ status: 'failed', error_code: 'model_timeout' })
-      expect(providers[api].requests).toHaveLength(2)
-      expect(performance.now() - startedAt).toBeLessThan(2500)
-    })
-
-    test('ends a slow answer when the time of the run is over', async () => {
-      const outcome = await run(api, {
-        isStreaming,
-        script: [{ kind: 'drip', text: 'Slowly but surely it comes.', intervalMs: 10 }],
-        limits: { timeoutMs: 400 },
-      })
-      expect(outcome).toMatchObject({ status: 'failed', error_code: 'run_timeout' })
-    })
-
     test('does not take a web page for an answer', async () => {
       const outcome = await run(api, { isStreaming, script: [{ kind: 'html' }] })
       expect(outcome).toMatchObject({ status: 'failed', error_code: 'model_bad_response' })
@@ -346,15 +325,6 @@ describe.each(apis)('%s', (api) => {
     expect(outcome).toMatchObject({ status: 'failed', error_code: 'model_stream_cut', output: 'Half of ' })
   })
 
-  test('ends a stream that falls silent and keeps its text', async () => {
-    const outcome = await run(api, {
-      isStreaming: true,
-      script: [{ kind: 'stall', afterText: 'Wait for ' }],
-      limits: { idleTimeoutMs: 150 },
-    })
-    expect(outcome).toMatchObject({ status: 'failed', error_code: 'model_timeout', output: 'Wait for ' })
-  })
-
   test('maps an error inside a stream, after text and before it', async () => {
     const code = api === 'anthropic' || api === 'google' ? 'model_overloaded' : 'model_error'
     const late = await run(api, { isStreaming: true, script: [{ kind: 'stream-error', afterText: 'So far ' }] })
@@ -375,6 +345,55 @@ describe.each(apis)('%s', (api) => {
     })
     expect(outcome).toMatchObject({ status: 'interrupted', error_code: 'interrupted', output: 'one ' })
     await expect.poll(() => providers[api].requests[0]?.isAborted).toBe(true)
+  })
+})
+
+// These wait, so all providers wait at the same time.
+describe('every provider', () => {
+  const onAll = (given: Given) => Promise.all(apis.map(async (api) => ({ api, ...(await run(api, given)) })))
+
+  test.each([false, true])('is given up when it hangs, after one more try (streaming: %s)', async (isStreaming) => {
+    const startedAt = performance.now()
+    const outcomes = await onAll({
+      isStreaming,
+      script: [{ kind: 'hang' }, { kind: 'hang' }, { kind: 'hang' }],
+      limits: { firstByteTimeoutMs: 150, idleTimeoutMs: 100 },
+    })
+    for (const outcome of outcomes) {
+      const { api } = outcome
+      expect(outcome).toMatchObject({ api, status: 'failed', error_code: 'model_timeout' })
+      expect(providers[api].requests, api).toHaveLength(2)
+    }
+    expect(performance.now() - startedAt).toBeLessThan(4000)
+  })
+
+  test.each([false, true])('is stopped when the time of the run is over (streaming: %s)', async (isStreaming) => {
+    const outcomes = await onAll({
+      isStreaming,
+      script: [{ kind: 'drip', text: 'Slowly but surely it comes.', intervalMs: 10 }],
+      limits: { timeoutMs: 400 },
+    })
+    for (const outcome of outcomes) {
+      const { api } = outcome
+      expect(outcome).toMatchObject({ api, status: 'failed', error_code: 'run_timeout' })
+      await expect.poll(() => providers[api].requests[0]?.isAborted).toBe(true)
+    }
+  })
+
+  test('is stopped when its stream falls silent, and the text is kept', async () => {
+    const outcomes = await onAll({
+      isStreaming: true,
+      script: [{ kind: 'stall', afterText: 'Wait for ' }],
+      limits: { idleTimeoutMs: 150 },
+    })
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({
+        api: outcome.api,
+        status: 'failed',
+        error_code: 'model_timeout',
+        output: 'Wait for ',
+      })
+    }
   })
 })
 
