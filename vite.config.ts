@@ -1,0 +1,14 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const server = 'http://127.0.0.1:3000'
+
+export default defineConfig({
+  root: 'web',
+  plugins: [react()],
+  build: { outDir: 'dist', emptyOutDir: true, target: 'es2023', chunkSizeWarningLimit: 600 },
+  server: {
+    port: 5173,
+    proxy: Object.fromEntries(['/api', '/v1', '/docs', '/openapi.json', '/.well-known'].map((path) => [path, server])),
+  },
+})

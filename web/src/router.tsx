@@ -1,0 +1,206 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
+import { userQuery } from './auth/session.ts'
+import { hasSessionMark } from './auth/session-state.ts'
+import { queryClient } from './query-client.ts'
+import { NotFoundPage } from './shell/not-found-page.tsx'
+import { RouteError } from './shell/route-error.tsx'
+import { RoutePending } from './shell/route-pending.tsx'
+import { Shell } from './shell/shell.tsx'
+
+interface RouterContext {
+  queryClient: QueryClient
+}
+
+const rootRoute = createRootRouteWithContext<RouterContext>()({ component: Shell, notFoundComponent: NotFoundPage })
+
+/** Everything below asks strangers to sign in first and brings them back. */
+const signedInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'signed-in',
+  beforeLoad: async ({ context, location }) => {
+    const user = await context.queryClient.ensureQueryData(userQuery)
+    if (user === null) throw redirect({ to: '/sign-in', search: { redirect: location.href } })
+  },
+})
+
+const landingRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  beforeLoad: async ({ context }) => {
+    if (!hasSessionMark()) return
+    const user = await context.queryClient.ensureQueryData(userQuery).catch(() => null)
+    if (user) throw redirect({ to: '/my-agents' })
+  },
+  component: lazyRouteComponent(() => import('./landing/landing-page.tsx'), 'LandingPage'),
+})
+
+/** `redirect` leads back to a page of this site, never to another one. */
+const redirectSearch = (search: Record<string, unknown>): { redirect?: string } => {
+  const target = search.redirect
+  return typeof target === 'string' && /^\/(?![/\\])/.test(target) ? { redirect: target } : {}
+}
+
+const signUpRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-up',
+  validateSearch: redirectSearch,
+  component: lazyRouteComponent(() => import('./auth/sign-up-page.tsx'), 'SignUpPage'),
+})
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in',
+  validateSearch: redirectSearch,
+  component: lazyRouteComponent(() => import('./auth/sign-in-page.tsx'), 'SignInPage'),
+})
+
+const agentsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/agents',
+  validateSearch: (search: Record<string, unknown>): { search?: string; type?: string } => ({
+    ...(typeof search.search === 'string' && search.search !== '' ? { search: search.search } : {}),
+    ...(typeof search.type === 'string' && search.type !== '' ? { type: search.type } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./agents/agents-page.tsx'), 'AgentsPage'),
+})
+
+const agentRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/agents/$agentId',
+  component: lazyRouteComponent(() => import('./agents/agent-page.tsx'), 'AgentPage'),
+})
+
+const setUpRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/agents/$agentId/set-up',
+  component: lazyRouteComponent(() => import('./user-agents/set-up-page.tsx'), 'SetUpPage'),
+})
+
+const newAgentRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/agents/new',
+  component: lazyRouteComponent(() => import('./agent-editor/new-agent-page.tsx'), 'NewAgentPage'),
+})
+
+const editAgentRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/agents/$agentId/edit',
+  component: lazyRouteComponent(() => import('./agent-editor/edit-agent-page.tsx'), 'EditAgentPage'),
+})
+
+const createdAgentsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/created-agents',
+  component: lazyRouteComponent(() => import('./agents/created-agents-page.tsx'), 'CreatedAgentsPage'),
+})
+
+const myAgentsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/my-agents',
+  component: lazyRouteComponent(() => import('./user-agents/my-agents-page.tsx'), 'MyAgentsPage'),
+})
+
+const editUserAgentRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/my-agents/$userAgentId/edit',
+  validateSearch: (search: Record<string, unknown>): { update?: true } => (search.update ? { update: true } : {}),
+  component: lazyRouteComponent(() => import('./user-agents/edit-user-agent-page.tsx'), 'EditUserAgentPage'),
+})
+
+const chatRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/chat/$userAgentId',
+  validateSearch: (search: Record<string, unknown>): { conversation?: string } =>
+    typeof search.conversation === 'string' ? { conversation: search.conversation } : {},
+  component: lazyRouteComponent(() => import('./chat/chat-page.tsx'), 'ChatPage'),
+})
+
+/** Filters of the log as they stand in the address, so that a filtered view can be kept and sent on. */
+const logSearchNames = ['agent_id', 'user_agent_id', 'conversation_id', 'status', 'from', 'to', 'search'] as const
+type LogSearch = { [name in (typeof logSearchNames)[number]]?: string }
+
+const logsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/logs',
+  validateSearch: (search: Record<string, unknown>): LogSearch =>
+    Object.fromEntries(
+      logSearchNames.flatMap((name) => (search[name] ? [[name, String(search[name])]] : [])),
+    ) as LogSearch,
+  component: lazyRouteComponent(() => import('./agent-logs/agent-logs-page.tsx'), 'AgentLogsPage'),
+})
+
+const logRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/logs/$logId',
+  component: lazyRouteComponent(() => import('./agent-logs/agent-log-page.tsx'), 'AgentLogPage'),
+})
+
+const accountRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./account/account-page.tsx'), 'AccountPage'),
+})
+
+const apiKeysRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/api-keys',
+  component: lazyRouteComponent(() => import('./api-keys/api-keys-page.tsx'), 'ApiKeysPage'),
+})
+
+const publicationRequestsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/publication-requests',
+  component: lazyRouteComponent(() => import('./admin/publication-requests-page.tsx'), 'PublicationRequestsPage'),
+})
+
+const usersRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/users',
+  component: lazyRouteComponent(() => import('./admin/users-page.tsx'), 'UsersPage'),
+})
+
+const routeTree = rootRoute.addChildren([
+  landingRoute,
+  signUpRoute,
+  signInRoute,
+  agentsRoute,
+  agentRoute,
+  signedInRoute.addChildren([
+    setUpRoute,
+    newAgentRoute,
+    editAgentRoute,
+    createdAgentsRoute,
+    myAgentsRoute,
+    editUserAgentRoute,
+    chatRoute,
+    logsRoute,
+    logRoute,
+    accountRoute,
+    apiKeysRoute,
+    publicationRequestsRoute,
+    usersRoute,
+  ]),
+])
+
+export const router = createRouter({
+  routeTree,
+  context: { queryClient },
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultErrorComponent: RouteError,
+  defaultPendingComponent: RoutePending,
+  defaultNotFoundComponent: NotFoundPage,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

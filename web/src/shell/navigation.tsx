@@ -1,0 +1,85 @@
+import { Divider, NavLink, Stack, Text } from '@mantine/core'
+import {
+  type Icon,
+  IconApps,
+  IconChecklist,
+  IconKey,
+  IconListDetails,
+  IconRobotFace,
+  IconTool,
+  IconUsersGroup,
+} from '@tabler/icons-react'
+import { createLink, type LinkProps } from '@tanstack/react-router'
+import type { AnchorHTMLAttributes, Ref } from 'react'
+import type { User } from '../../../api-client/src/api-types.ts'
+
+interface Entry {
+  to: LinkProps['to']
+  label: string
+  icon: Icon
+}
+
+const entries: Entry[] = [
+  { to: '/my-agents', label: 'My agents', icon: IconRobotFace },
+  { to: '/agents', label: 'Catalogue', icon: IconApps },
+  { to: '/logs', label: 'Logs', icon: IconListDetails },
+  { to: '/api-keys', label: 'API keys', icon: IconKey },
+]
+const creatorEntries: Entry[] = [{ to: '/created-agents', label: 'Created by me', icon: IconTool }]
+const adminEntries: Entry[] = [
+  { to: '/admin/publication-requests', label: 'Publication requests', icon: IconChecklist },
+  { to: '/admin/users', label: 'Users', icon: IconUsersGroup },
+]
+
+/** The menu of a signed-in person. */
+export function Navigation({ user, onNavigate }: { user: User; onNavigate: () => void }) {
+  return (
+    <Stack gap={4}>
+      <Entries entries={entries} onNavigate={onNavigate} />
+      <Section title="Create" />
+      <Entries entries={creatorEntries} onNavigate={onNavigate} />
+      {user.role === 'admin' && (
+        <>
+          <Section title="Admin" />
+          <Entries entries={adminEntries} onNavigate={onNavigate} />
+        </>
+      )}
+    </Stack>
+  )
+}
+
+function Section({ title }: { title: string }) {
+  return (
+    <>
+      <Divider my={8} color="var(--ax-line)" />
+      <Text size="xs" fw={600} c="dimmed" px="sm" pb={2}>
+        {title}
+      </Text>
+    </>
+  )
+}
+
+function Entries({ entries: shown, onNavigate }: { entries: Entry[]; onNavigate: () => void }) {
+  return shown.map(({ to, label, icon: IconShape }) => (
+    <RouterNavLink
+      key={to}
+      to={to}
+      label={label}
+      leftSection={<IconShape size={20} stroke={1.6} aria-hidden />}
+      activeProps={{ active: true }}
+      activeOptions={{ exact: false, includeSearch: false }}
+      onClick={onNavigate}
+    />
+  ))
+}
+
+interface RouterNavLinkProps extends Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'color' | 'style' | 'onChange'> {
+  label: string
+  leftSection: React.ReactNode
+  active?: boolean
+  ref?: Ref<HTMLAnchorElement>
+}
+
+const RouterNavLink = createLink(function RouterNavLink(props: RouterNavLinkProps) {
+  return <NavLink component="a" {...props} style={{ borderRadius: 10, fontWeight: 550 }} py={9} />
+})

@@ -1,0 +1,39 @@
+import { Alert, Button, Code, Group, Text } from '@mantine/core'
+import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react'
+import { describeError } from './describe-error.ts'
+
+interface ErrorStateProps {
+  error: unknown
+  onRetry?: () => void
+  isRetrying?: boolean
+}
+
+/** What happened, what to do next, and the request id to give to the operator. */
+export function ErrorState({ error, onRetry, isRetrying }: ErrorStateProps) {
+  const { title, detail, requestId } = describeError(error)
+  return (
+    <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert" radius="lg">
+      <Text size="sm">{detail}</Text>
+      {(onRetry || requestId) && (
+        <Group mt="sm" gap="md">
+          {onRetry && (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconRefresh size={15} aria-hidden />}
+              onClick={onRetry}
+              loading={isRetrying}
+            >
+              Try again
+            </Button>
+          )}
+          {requestId && (
+            <Text size="xs" c="dimmed">
+              Request id <Code>{requestId}</Code>
+            </Text>
+          )}
+        </Group>
+      )}
+    </Alert>
+  )
+}

@@ -1,0 +1,13 @@
+import { notifications } from '@mantine/notifications'
+import { describeError } from './describe-error.ts'
+
+/** A short note that something worked. */
+export function toastDone(message: string): void {
+  notifications.show({ message, color: 'spruce', autoClose: 4000, withBorder: true })
+}
+
+/** What went wrong, with what to do next. */
+export function toastError(error: unknown): void {
+  const { title, detail } = describeError(error)
+  notifications.show({ title, message: detail, color: 'red', autoClose: 9000, withBorder: true })
+}
