@@ -56,6 +56,8 @@ export interface RunRequest {
   settings: Settings
   model: Model
   history: { role: 'user' | 'assistant'; text: string }[]
+  /** What the calling program tells the model besides the agent's own instructions. */
+  extraInstructions?: string
   input: string
   limits: RunLimits
   signal: AbortSignal

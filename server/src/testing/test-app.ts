@@ -7,7 +7,7 @@ import { type Database, openDatabase } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import type { App } from '../http/app-types.ts'
 import { createLog } from '../log.ts'
-import { createModels } from '../runtime/models/create-models.ts'
+import { createServices } from '../services.ts'
 
 export interface TestUser {
   id: string
@@ -90,10 +90,13 @@ export async function createTestApp(
   const testDatabase = await createTestDatabase()
   const config = readConfig({ LOG_LEVEL: 'silent', OLLAMA_BASE_URL: 'http://127.0.0.1:9', ...environment })
   const services: Services = {
-    config,
-    log: createLog(config.logLevel),
-    database: testDatabase.database,
-    models: createModels(config.models),
+    ...createServices({
+      config,
+      log: createLog(config.logLevel),
+      database: testDatabase.database,
+      nodeId: createId(),
+      cancelElsewhere: async () => {},
+    }),
     ...overrides,
   }
   const app = await createApp(services)

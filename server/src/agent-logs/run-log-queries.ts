@@ -1,0 +1,174 @@
+import type { Claims, Database, Statement, Tx } from '../database/database.ts'
+import { readIdTime } from '../database/uuid-v7.ts'
+import type { RunOutcome } from '../runtime/run-types.ts'
+
+/*
+ * The statements every run goes through. Their text is fixed so that PostgreSQL plans each once a connection, and each
+ * does all of its work in one round trip.
+ */
+
+export interface NewRun {
+  id: string
+  timestamp: Date
+  userAgentId: string
+  /** Null begins a new conversation. */
+  conversationId: string | null
+  input: string
+  source: 'chat' | 'api' | 'openai'
+  nodeId: string
+  defaultModel: string
+  metadata: Record<string, unknown>
+  /** The settings we hold already; the row's are read only when they are newer. */
+  knownSettingsVersion: string | null
+}
+
+export interface StartedRun {
+  agent_id: string
+  agent_version: number
+  is_active: boolean
+  model: string | null
+  settings_version: string
+  settings: Record<string, unknown> | null
+  /** False: not inserted, because the agent is off or the conversation is not one with it. */
+  has_started: boolean
+  history: { input: string; output: string }[] | null
+}
+
+// What a model is reminded of: the newest runs of the conversation, so that a long one costs no more than a short one.
+const historyRuns = 20
+
+const loaded = `loaded as (
+  select id, agent_id, agent_version, is_active, model, updated_at::text as settings_version,
+         case when updated_at::text = $9 then null else settings end as settings
+  from user_agents where id = $1 and user_id = auth.uid()
+)`
+
+const inserted = `insert into agent_logs (id, "timestamp", user_id, agent_id, user_agent_id, conversation_id, input, status, source, model, node_id, metadata)
+  select $2::uuid, $3::timestamptz, auth.uid(), agent_id, $1::uuid, coalesce($10::uuid, $2::uuid), $4::text, 'running', $5::text, coalesce(model, $7::text), $6::uuid, $8::jsonb
+  from loaded where is_active`
+
+const beginConversation = `with ${loaded}, started as (${inserted} returning id)
+select agent_id, agent_version, is_active, model, settings_version, settings,
+       exists (select from started) as has_started, null as history
+from loaded`
+
+const continueConversation = `with ${loaded}, earlier as (
+  select id, "timestamp", input, output from agent_logs
+  where conversation_id = $10::uuid and "timestamp" >= $11::timestamptz and user_id = auth.uid() and user_agent_id = $1
+  order by "timestamp" desc, id desc limit ${historyRuns}
+), started as (${inserted} and exists (select from earlier) returning id)
+select agent_id, agent_version, is_active, model, settings_version, settings,
+       exists (select from started) as has_started,
+       (select json_agg(json_build_object('input', input, 'output', output) order by "timestamp", id) from earlier
+        where output is not null and output <> '') as history
+from loaded`
+
+/** Inserts the row as `running` and reads what the run needs. Null: there is no such user agent, or it is another user's. */
+export async function startRun(database: Database, claims: Claims, run: NewRun): Promise<StartedRun | null> {
+  const rows = await database.queryAsUser<StartedRun>(claims, startStatement(run))
+  return rows[0] ?? null
+}
+
+function startStatement(run: NewRun): Statement {
+  const values: unknown[] = [
+    run.userAgentId,
+    run.id,
+    run.timestamp,
+    run.input,
+    run.source,
+    run.nodeId,
+    run.defaultModel,
+    JSON.stringify(run.metadata),
+    run.knownSettingsVersion,
+    run.conversationId,
+  ]
+  if (run.conversationId === null) return { name: 'run_begin_conversation', text: beginConversation, values }
+  // A conversation's id is the id of its first run, so its runs cannot be older than the time inside it.
+  return {
+    name: 'run_continue_conversation',
+    text: continueConversation,
+    values: [...values, readIdTime(run.conversationId)],
+  }
+}
+
+export interface RunEnd {
+  id: string
+  timestamp: Date
+  outcome: RunOutcome
+  model: string
+  costUsd: number | null
+  latencyMs: number
+  metadata: Record<string, unknown>
+}
+
+const finish = `update agent_logs set output = $3, status = $4, error_code = $5, model = $6, input_tokens = $7, output_tokens = $8,
+  cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb
+where id = $1 and "timestamp" = $2 and status = 'running'`
+
+/** Writes how a run ended; a run that has ended already is left as it is. */
+export async function finishRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
+  const { outcome } = end
+  await database.queryAsUser(claims, {
+    name: 'run_finish',
+    text: finish,
+    values: [
+      end.id,
+      end.timestamp,
+      outcome.output,
+      outcome.status,
+      outcome.error_code,
+      end.model,
+      outcome.input_tokens,
+      outcome.output_tokens,
+      end.costUsd,
+      end.latencyMs,
+      JSON.stringify(end.metadata),
+    ],
+  })
+}
+
+/** Keeps what a long answer has produced so far, for the case that the server dies. */
+export async function saveProgress(
+  database: Database,
+  claims: Claims,
+  run: { id: string; timestamp: Date },
+  output: string,
+): Promise<void> {
+  await database.queryAsUser(claims, {
+    name: 'run_progress',
+    text: `update agent_logs set output = $3 where id = $1 and "timestamp" = $2 and status = 'running'`,
+    values: [run.id, run.timestamp, output],
+  })
+}
+
+export async function findRunStatus(tx: Tx, id: string) {
+  const row = await tx
+    .selectFrom('agent_logs')
+    .select(['status'])
+    .where('id', '=', id)
+    .where('timestamp', '=', readIdTime(id))
+    .executeTakeFirst()
+  return row ?? null
+}
+
+export async function findEndedRun(tx: Tx, id: string) {
+  const row = await tx
+    .selectFrom('agent_logs')
+    .select([
+      'id',
+      'conversation_id',
+      'status',
+      'output',
+      'error_code',
+      'model',
+      'input_tokens',
+      'output_tokens',
+      'cost_usd',
+      'latency_ms',
+      'metadata',
+    ])
+    .where('id', '=', id)
+    .where('timestamp', '=', readIdTime(id))
+    .executeTakeFirst()
+  return row ?? null
+}

@@ -1,0 +1,31 @@
+import type { Services } from './app.ts'
+import type { Config } from './config.ts'
+import type { Database } from './database/database.ts'
+import type { Log } from './log.ts'
+import { createActiveRuns } from './runtime/active-runs.ts'
+import { createConfiguredAgents } from './runtime/configured-agents.ts'
+import { createModels } from './runtime/models/create-models.ts'
+import { createBuiltInTools } from './runtime/tools/built-in-tools.ts'
+import { createUrlGuard } from './url-guard/url-guard.ts'
+
+const pageBytes = 2 * 1024 * 1024
+
+/** Everything the routes work with, on an open database. `cancelElsewhere` reaches the other servers on it. */
+export function createServices(
+  base: Pick<Services, 'database' | 'nodeId' | 'cancelElsewhere'> & { config: Config; log: Log; database: Database },
+): Services {
+  const { config } = base
+  const urlGuard = createUrlGuard({
+    allowedPrivateHosts: config.allowedPrivateHosts,
+    maxBytes: pageBytes,
+    timeoutMs: 15_000,
+    maxRedirects: 5,
+  })
+  return {
+    ...base,
+    models: createModels(config.models),
+    activeRuns: createActiveRuns(config.runs),
+    configuredAgents: createConfiguredAgents(base.database),
+    tools: createBuiltInTools({ urlGuard, now: () => new Date() }),
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { findEndedRun } from '../agent-logs/run-log-queries.ts'
+import type { Claims } from '../database/database.ts'
+import { createIdWithTime, readIdTime } from '../database/uuid-v7.ts'
+import { AppError } from '../errors.ts'
+import { type EndedRun, type RunInput, type RunServices, runAgent } from '../runtime/run-agent.ts'
+import { claimIdempotencyKey } from './idempotency-queries.ts'
+
+type EndedRow = NonNullable<Awaited<ReturnType<typeof findEndedRun>>>
+
+/** `replayed`: an earlier request with the same Idempotency-Key had run it. */
+export type RunResult = { kind: 'ran'; run: EndedRun } | { kind: 'replayed'; row: EndedRow }
+
+export type RunOrder = Omit<RunInput, 'id' | 'timestamp'>
+
+/** Runs once for each Idempotency-Key, however often and from however many nodes it is sent; without a key, always. */
+export async function beginRun(
+  services: RunServices,
+  claims: Claims,
+  order: RunOrder,
+  idempotencyKey: string | undefined,
+): Promise<RunResult> {
+  const fresh = createIdWithTime()
+  if (idempotencyKey === undefined)
+    return { kind: 'ran', run: await runAgent(services, claims, { ...order, ...fresh }) }
+
+  const claimed = await claimIdempotencyKey(
+    services.database,
+    claims,
+    { key: idempotencyKey, requestHash: hashOrder(order) },
+    fresh,
+  )
+  if (!claimed.is_same_request) throw new AppError('idempotency_key_reused')
+  // The key fixes the id, and the id is the row's primary key: of any number of attempts one inserts it, also when the
+  // first died between claiming the key and running.
+  const earlier =
+    claimed.log_id === fresh.id
+      ? null
+      : await services.database.withUser(claims, (tx) => findEndedRun(tx, claimed.log_id))
+  if (!earlier) {
+    try {
+      const run = await runAgent(services, claims, {
+        ...order,
+        id: claimed.log_id,
+        timestamp: readIdTime(claimed.log_id),
+      })
+      return { kind: 'ran', run }
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError && error.code === '23505')) throw error
+    }
+  }
+  return { kind: 'replayed', row: await waitForEnd(services, claims, claimed.log_id) }
+}
+
+function hashOrder({ userAgentId, conversationId, input, history, extraInstructions }: RunOrder): Buffer {
+  return createHash('sha256')
+    .update(JSON.stringify([userAgentId, conversationId, input, history ?? null, extraInstructions ?? null]))
+    .digest()
+}
+
+async function waitForEnd(services: RunServices, claims: Claims, id: string): Promise<EndedRow> {
+  const deadline = performance.now() + services.config.runs.timeoutMs + 10_000
+  for (let waitMs = 20; performance.now() < deadline; waitMs = Math.min(500, waitMs * 2)) {
+    const row = await services.database.withUser(claims, (tx) => findEndedRun(tx, id))
+    if (row && row.status !== 'running') return row
+    await sleep(waitMs)
+  }
+  throw new AppError('idempotency_in_progress', { retryAfterSeconds: 5 })
+}
