@@ -1,12 +1,60 @@
+import type { z } from 'zod'
+import type { agentLogRoutes } from '../../server/src/agent-logs/agent-log-schemas.ts'
+import type { agentRoutes } from '../../server/src/agents/agent-schemas.ts'
+import type { conversationRoutes } from '../../server/src/conversations/conversation-schemas.ts'
+import type { runRoutes } from '../../server/src/user-agents/run-schemas.ts'
 import type { TemporaryRoutes } from './temporary-routes.ts'
 
-type Routes = TemporaryRoutes
+type Schemas = typeof agentRoutes & typeof agentLogRoutes & typeof conversationRoutes & typeof runRoutes
 
 /** `METHOD /path` of every route of the API. */
-export type RouteKey = keyof Routes
+export type RouteKey = keyof Schemas | keyof TemporaryRoutes
 
 /** `params`, `query` and `body` of a request, as they go over the wire. */
-export type RequestOf<Key extends RouteKey> = Omit<Routes[Key], 'response'>
+export type RequestOf<Key extends RouteKey> = Key extends keyof Schemas
+  ? Flatten<
+      Part<Schemas[Key], 'params', 'params'> &
+        Part<Schemas[Key], 'body', 'body'> &
+        Part<Schemas[Key], 'querystring', 'query'>
+    >
+  : Key extends keyof TemporaryRoutes
+    ? Omit<TemporaryRoutes[Key], 'response'>
+    : never
 
 /** The body of a 2xx answer, as it comes over the wire. */
-export type ResponseOf<Key extends RouteKey> = Routes[Key]['response']
+export type ResponseOf<Key extends RouteKey> = Key extends keyof Schemas
+  ? Answer<Schemas[Key]>
+  : Key extends keyof TemporaryRoutes
+    ? TemporaryRoutes[Key]['response']
+    : never
+
+type Part<Schema, From extends string, To extends string> = Schema extends {
+  readonly [name in From]: infer Type extends z.ZodType
+}
+  ? Record<never, never> extends z.input<Type>
+    ? { [name in To]?: z.input<Type> }
+    : { [name in To]: z.input<Type> }
+  : Record<never, never>
+
+type Answer<Schema> = Schema extends { readonly response: infer Responses }
+  ? Success<Responses, keyof Responses & (200 | 201 | 202 | 204)>
+  : undefined
+
+type Success<Responses, Status extends keyof Responses> = [Status] extends [never]
+  ? undefined
+  : Responses[Status] extends infer Type extends z.ZodType
+    ? Wire<z.output<Type>>
+    : undefined
+
+/** What JSON makes of a value: a Date becomes ISO 8601 text, and nothing becomes undefined. */
+type Wire<Value> = Value extends Date
+  ? string
+  : Value extends null
+    ? null
+    : Value extends readonly (infer Item)[]
+      ? Wire<Item>[]
+      : Value extends object
+        ? { [name in keyof Value]: Wire<Value[name]> }
+        : Value
+
+type Flatten<Type> = { [name in keyof Type]: Type[name] }
