@@ -1,7 +1,9 @@
 import cookie from '@fastify/cookie'
 import fastify from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { addAgentLogRoutes } from './agent-logs/agent-log-routes.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
+import { addConversationRoutes } from './conversations/conversation-routes.ts'
 import { AppError } from './errors.ts'
 import type { App } from './http/app-types.ts'
 import { addHealthRoutes } from './http/health-routes.ts'
@@ -43,6 +45,8 @@ export async function createApp(services: Services): Promise<App> {
   addHealthRoutes(app, services)
   addRunRoutes(app, services)
   addOpenAiRoutes(app, services)
+  addAgentLogRoutes(app, services)
+  addConversationRoutes(app, services)
   await addReference(app)
   await addWebApp(app)
   return app

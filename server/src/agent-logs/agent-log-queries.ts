@@ -1,0 +1,219 @@
+import { sql } from 'kysely'
+import type { Tx } from '../database/database.ts'
+import { readIdTime } from '../database/uuid-v7.ts'
+import { AppError } from '../errors.ts'
+import type { Cursor } from '../http/pagination.ts'
+import {
+  type AgentLog,
+  type AgentLogFilter,
+  type AgentLogSummary,
+  csvColumns,
+  type RunStatus,
+} from './agent-log-schemas.ts'
+import type { Span } from './agent-log-span.ts'
+import { readMetadata } from './read-metadata.ts'
+
+export type LogOrder = 'asc' | 'desc'
+
+/** Which logs a statement is about; `from` and `to` of the filter are already in the span. */
+export interface LogSelection {
+  filter: Omit<AgentLogFilter, 'from' | 'to'>
+  span: Span
+}
+
+const previewLength = 500
+/** A page of an export ends after this many bytes, so that its memory does not grow with the length of the texts. */
+const exportPageBytes = 4 * 1024 * 1024
+
+/**
+ * The logs of a selection. What an index can answer becomes a condition of its own when it is given; the rest is always
+ * there, so that all filters together make few statements to prepare. Row-level security adds the owner, and with it the
+ * index on `user_id`.
+ */
+function selectLogs(tx: Tx, { filter, span }: LogSelection) {
+  const { agent_id, user_agent_id, conversation_id, status = null, search } = filter
+  const pattern = search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : null
+  return (
+    tx
+      .selectFrom('agent_logs')
+      .$if(agent_id !== undefined, (query) => query.where('agent_id', '=', agent_id ?? null))
+      .$if(user_agent_id !== undefined, (query) => query.where('user_agent_id', '=', user_agent_id ?? null))
+      .$if(conversation_id !== undefined, (query) => query.where('conversation_id', '=', conversation_id ?? ''))
+      // The plain bounds leave out partitions, which PostgreSQL does not read from the row comparison.
+      .where('timestamp', '>=', span.after.timestamp)
+      .where('timestamp', '<=', span.before.timestamp)
+      .where(sql<boolean>`("timestamp", id) > (${span.after.timestamp}, ${span.after.id}::uuid)`)
+      .where(sql<boolean>`("timestamp", id) < (${span.before.timestamp}, ${span.before.id}::uuid)`)
+      .where(sql<boolean>`(${status}::text is null or status = ${status}::text)`)
+      .where(sql<boolean>`(${pattern}::text is null or input ilike ${pattern}::text or output ilike ${pattern}::text)`)
+  )
+}
+
+// Subqueries, not joins: exactly the rows of the page are looked up, whatever the planner expects of the page.
+const agentName = sql<string | null>`coalesce(
+  (select name from agents where agents.id = agent_logs.agent_id),
+  (select agent_versions.name from user_agents
+   join agent_versions on agent_versions.agent_id = user_agents.agent_id and agent_versions.version = user_agents.agent_version
+   where user_agents.id = agent_logs.user_agent_id))`.as('agent_name')
+const userAgentName = sql<
+  string | null
+>`(select name from user_agents where user_agents.id = agent_logs.user_agent_id)`.as('user_agent_name')
+
+const commonColumns = [
+  'id',
+  'timestamp',
+  'agent_id',
+  'user_agent_id',
+  'conversation_id',
+  sql<RunStatus>`status`.as('status'),
+  'error_code',
+  'source',
+  'model',
+  'input_tokens',
+  'output_tokens',
+  'cost_usd',
+  'latency_ms',
+  sql<1 | -1 | null>`rating`.as('rating'),
+  agentName,
+  userAgentName,
+] as const
+
+const wholeColumns = [...commonColumns, 'input', 'output', 'rating_comment', 'metadata'] as const
+const wholeNames = [...csvColumns, 'metadata'] as const
+
+/** A page of logs with their texts cut short. */
+export function listLogs(tx: Tx, selection: LogSelection, order: LogOrder, limit: number): Promise<AgentLogSummary[]> {
+  return selectLogs(tx, selection)
+    .select(commonColumns)
+    .select([
+      sql<string>`left(input, ${sql.lit(previewLength)})`.as('input'),
+      sql<string | null>`left(output, ${sql.lit(previewLength)})`.as('output'),
+    ])
+    .orderBy('timestamp', order)
+    .orderBy('id', order)
+    .limit(limit)
+    .execute()
+}
+
+/** A page of whole logs: at most `limit`, fewer when they are long; none means that there are no more. */
+export async function listWholeLogs(
+  tx: Tx,
+  selection: LogSelection,
+  order: LogOrder,
+  limit: number,
+): Promise<AgentLog[]> {
+  const page = selectLogs(tx, selection)
+    .select(wholeColumns)
+    .orderBy('timestamp', order)
+    .orderBy('id', order)
+    .limit(limit)
+  // Of metadata only the compressed size is known without reading it: an eighth of its text is a common best case.
+  const sized = tx
+    .selectFrom(page.as('page'))
+    .selectAll()
+    .select(
+      sql<number | null>`sum(octet_length(input) + coalesce(octet_length(output), 0) + 8 * pg_column_size(metadata))
+        over (order by "timestamp" ${sql.raw(order)}, id ${sql.raw(order)} rows between unbounded preceding and 1 preceding)`.as(
+        'bytes_before',
+      ),
+    )
+  const rows = await tx
+    .selectFrom(sized.as('sized'))
+    .select([...wholeNames])
+    .where(sql<boolean>`coalesce(bytes_before, 0) < ${sql.lit(exportPageBytes)}`)
+    .orderBy('timestamp', order)
+    .orderBy('id', order)
+    .execute()
+  return rows.map(({ metadata, ...row }) => ({ ...row, metadata: readMetadata(metadata) }))
+}
+
+/** The id names the millisecond the run began, and with it the one partition to read. */
+function whereId(id: string) {
+  const time = readIdTime(id)
+  return sql<boolean>`id = ${id}::uuid and "timestamp" >= ${time} and "timestamp" < ${new Date(time.getTime() + 1)}`
+}
+
+/** Throws `not_found` when there is none or it is somebody else's. */
+export async function getLog(tx: Tx, id: string): Promise<AgentLog> {
+  const row = await tx.selectFrom('agent_logs').select(wholeColumns).where(whereId(id)).executeTakeFirst()
+  if (!row) throw new AppError('not_found')
+  return { ...row, metadata: readMetadata(row.metadata) }
+}
+
+export async function rateLog(
+  tx: Tx,
+  id: string,
+  { rating, comment }: { rating: 1 | -1 | null; comment?: string | null },
+): Promise<AgentLog> {
+  await tx
+    .updateTable('agent_logs')
+    .set({ rating, rating_comment: comment || null })
+    .where(whereId(id))
+    .execute()
+  return getLog(tx, id)
+}
+
+/** Throws `conflict` while it runs: the end of the run would find no row to write to. */
+export async function deleteLog(tx: Tx, id: string): Promise<void> {
+  const deleted = await tx
+    .deleteFrom('agent_logs')
+    .where(whereId(id))
+    .where('status', '<>', 'running')
+    .returning('id')
+    .executeTakeFirst()
+  if (deleted) return
+  const running = await tx.selectFrom('agent_logs').select('id').where(whereId(id)).executeTakeFirst()
+  if (running) throw new AppError('conflict', { detail: 'This run is still running. Cancel it first.' })
+  throw new AppError('not_found')
+}
+
+/** Deletes the newest `limit` logs of a selection but not those that run; `last` is where the next batch goes on. */
+export async function deleteLogBatch(
+  tx: Tx,
+  selection: LogSelection,
+  limit: number,
+): Promise<{ deleted: number; running: number; last: Cursor | null }> {
+  const rows = await selectLogs(tx, selection)
+    .select(['id', 'timestamp', 'status'])
+    .orderBy('timestamp', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  const [first] = rows
+  const last = rows.at(-1)
+  if (!first || !last) return { deleted: 0, running: 0, last: null }
+  const ids = rows.filter(({ status }) => status !== 'running').map(({ id }) => id)
+  const { numDeletedRows } = await tx
+    .deleteFrom('agent_logs')
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .where('timestamp', '>=', last.timestamp)
+    // A timestamp that another program wrote may have microseconds, which a Date has not.
+    .where('timestamp', '<', new Date(first.timestamp.getTime() + 1))
+    .where('status', '<>', 'running')
+    .executeTakeFirstOrThrow()
+  return { deleted: Number(numDeletedRows), running: rows.length - ids.length, last: rows.length < limit ? null : last }
+}
+
+export interface DayCount {
+  day: string
+  succeeded: number
+  failed: number
+  other: number
+}
+
+/** Runs a UTC day since `since`; days without a run are left out. */
+export function countLogsByDay(tx: Tx, userAgentId: string | undefined, since: Date): Promise<DayCount[]> {
+  return tx
+    .selectFrom('agent_logs')
+    .select([
+      sql<string>`to_char("timestamp" at time zone 'UTC', 'YYYY-MM-DD')`.as('day'),
+      sql<number>`count(*) filter (where status = 'succeeded')`.as('succeeded'),
+      sql<number>`count(*) filter (where status = 'failed')`.as('failed'),
+      sql<number>`count(*) filter (where status not in ('succeeded', 'failed'))`.as('other'),
+    ])
+    .where('timestamp', '>=', since)
+    .$if(userAgentId !== undefined, (query) => query.where('user_agent_id', '=', userAgentId ?? null))
+    .groupBy(sql`1`)
+    .orderBy(sql`1`)
+    .execute()
+}
