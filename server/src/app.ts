@@ -2,7 +2,9 @@ import cookie from '@fastify/cookie'
 import fastify from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { addAgentLogRoutes } from './agent-logs/agent-log-routes.ts'
+import { createAccessTokens } from './auth/access-token.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
+import type { SigningKey } from './auth/signing-key.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
 import { AppError } from './errors.ts'
 import type { App } from './http/app-types.ts'
@@ -16,7 +18,9 @@ import type { RunServices } from './runtime/run-agent.ts'
 import { addRunRoutes } from './user-agents/run-routes.ts'
 
 /** What the routes work with; made once by `start.ts` or by a test. */
-export type Services = RunServices
+export interface Services extends RunServices {
+  signingKey: SigningKey
+}
 
 const bodyLimitBytes = 1024 * 1024
 
@@ -40,7 +44,7 @@ export async function createApp(services: Services): Promise<App> {
   app.server.headersTimeout = 15_000
   await app.register(cookie)
   await addSecurityHeaders(app, config.publicUrl)
-  addAuthentication(app, createAuthenticate(services.database))
+  addAuthentication(app, createAuthenticate(services.database, createAccessTokens(services)))
   await addOpenApi(app)
   addHealthRoutes(app, services)
   addRunRoutes(app, services)

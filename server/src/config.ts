@@ -89,7 +89,7 @@ export class ConfigError extends Error {
 }
 
 /** Reads and checks the environment; an empty variable counts as not set. Throws `ConfigError`. */
-export function readConfig(environment: Record<string, string | undefined>) {
+export function readConfig(environment: Record<string, string | undefined> = process.env) {
   const present = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''),
   )

@@ -12,7 +12,11 @@ const pageBytes = 2 * 1024 * 1024
 
 /** Everything the routes work with, on an open database. `cancelElsewhere` reaches the other servers on it. */
 export function createServices(
-  base: Pick<Services, 'database' | 'nodeId' | 'cancelElsewhere'> & { config: Config; log: Log; database: Database },
+  base: Pick<Services, 'database' | 'signingKey' | 'nodeId' | 'cancelElsewhere'> & {
+    config: Config
+    log: Log
+    database: Database
+  },
 ): Services {
   const { config } = base
   const urlGuard = createUrlGuard({

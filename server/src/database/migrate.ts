@@ -117,6 +117,21 @@ export async function revertMigrations(
   )
 }
 
+/** Every known migration, oldest first, and whether the database has it. Throws when files and database disagree. */
+export async function findMigrationStatus(
+  ownerUrl: string,
+  migrations: Migration[],
+): Promise<{ name: string; isApplied: boolean }[]> {
+  return withLock(
+    ownerUrl,
+    () => {},
+    async (client) => {
+      const missing = new Set((await findMissing(client, migrations)).map(({ name }) => name))
+      return migrations.map(({ name }) => ({ name, isApplied: !missing.has(name) }))
+    },
+  )
+}
+
 async function withLock<T>(
   ownerUrl: string,
   onProgress: (text: string) => void,

@@ -49,7 +49,8 @@ async function runLoop(state: RunState): Promise<RunEnd> {
     firstByteMs: limits.firstByteTimeoutMs + (request.onEvent ? 0 : limits.idleTimeoutMs),
     idleMs: limits.idleTimeoutMs,
   })
-  const instructions = renderInstructions(capabilities.instructions, settings, capabilities.settings)
+  const rendered = renderInstructions(capabilities.instructions, settings, capabilities.settings)
+  const instructions = request.extraInstructions ? `${rendered}\n\n${request.extraInstructions}` : rendered
   const prompt = buildPrompt(instructions, request)
   const functionTools = toFunctionTools(state.tools)
   for (let number = 1; ; number++) {

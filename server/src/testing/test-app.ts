@@ -2,12 +2,16 @@ import { createHash, randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject, onTestFinished } from 'vitest'
 import { createApp, type Services } from '../app.ts'
+import { generateSigningKey } from '../auth/signing-key.ts'
 import { readConfig } from '../config.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import type { App } from '../http/app-types.ts'
 import { createLog } from '../log.ts'
 import { createServices } from '../services.ts'
+
+// One for all apps of a test file: making a key is slow.
+const signingKey = generateSigningKey()
 
 export interface TestUser {
   id: string
@@ -94,6 +98,7 @@ export async function createTestApp(
       config,
       log: createLog(config.logLevel),
       database: testDatabase.database,
+      signingKey: await signingKey,
       nodeId: createId(),
       cancelElsewhere: async () => {},
     }),

@@ -1,0 +1,50 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/**
+ * Makes sure that one server alone works on a data folder. Throws when another is running; a lock whose process is gone
+ * (kill -9) is taken over. Answers the function that gives it back.
+ */
+export async function lockDataFolder(dataDir: string): Promise<() => Promise<void>> {
+  await mkdir(dataDir, { recursive: true }).catch((cause: Error) => {
+    throw new Error(
+      `The folder ${dataDir} (DATA_DIR) cannot be made. Change the owner of the folder above it or set DATA_DIR to another one.`,
+      { cause },
+    )
+  })
+  const path = join(dataDir, 'server.pid')
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const file = await open(path, 'wx', 0o600)
+      await file.writeFile(`${process.pid}\n`)
+      await file.close()
+      return () => rm(path, { force: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        throw new Error(
+          `The folder ${dataDir} (DATA_DIR) cannot be written by this user. Change its owner or set DATA_DIR to another one.`,
+          { cause: error },
+        )
+      }
+    }
+    const pid = Number((await readFile(path, 'utf8').catch(() => '')).trim())
+    if (pid && pid !== process.pid && (await isServer(pid))) {
+      throw new Error(
+        `Another AgentExpress (process ${pid}) works on ${dataDir}. Stop it, or set DATA_DIR and PORT to start a second one.`,
+      )
+    }
+    await rm(path, { force: true })
+  }
+  throw new Error(`Another AgentExpress is starting on ${dataDir} at this moment.`)
+}
+
+async function isServer(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  // The number may belong to another program by now; where there is no /proc we believe the file.
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
+  return commandLine === null || commandLine.includes('main.ts')
+}

@@ -1,0 +1,77 @@
+import pg from 'pg'
+import type { Config } from '../config.ts'
+import type { Log } from '../log.ts'
+import { serverRole, startEmbeddedPostgres } from './embedded.ts'
+import { checkServerRole, grantServerRole } from './server-role.ts'
+
+export interface ConnectedDatabase {
+  isEmbedded: boolean
+  /** For migrations and LISTEN: the owner's direct connection. */
+  ownerUrl: string
+  serverUrl: string
+  /** After the migrations, which make the API roles: grants or checks what the server's login may do. */
+  prepareServerRole(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The embedded PostgreSQL, or the one that DATABASE_URL names. Throws with what to do when it cannot be reached. */
+export async function connectDatabase(
+  config: Config,
+  log: Log,
+  say: (text: string) => void,
+): Promise<ConnectedDatabase> {
+  const { url, directUrl } = config.database
+  if (!url) {
+    say(`PostgreSQL: starting in ${config.dataDir}`)
+    const embedded = await startEmbeddedPostgres(config.dataDir, log)
+    return {
+      isEmbedded: true,
+      ownerUrl: embedded.ownerUrl,
+      serverUrl: embedded.serverUrl,
+      prepareServerRole: async () => {
+        await grantServerRole(embedded.ownerUrl, serverRole)
+        await checkServerRole(embedded.serverUrl)
+      },
+      close: () => embedded.stop(),
+    }
+  }
+  const ownerUrl = directUrl ?? url
+  for (const [name, candidate] of [
+    ['DATABASE_URL', url],
+    ['DIRECT_URL', ownerUrl],
+  ] as const) {
+    const version = await checkConnection(name, candidate)
+    if (name === 'DIRECT_URL') say(`PostgreSQL: ${version} at ${new URL(candidate).host}`)
+  }
+  return {
+    isEmbedded: false,
+    ownerUrl,
+    serverUrl: url,
+    prepareServerRole: () => checkServerRole(url),
+    close: async () => {},
+  }
+}
+
+const oldestVersion = 150_000
+
+async function checkConnection(name: string, url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ number: string; version: string }>(
+      `select current_setting('server_version_num') as number, current_setting('server_version') as version`,
+    )
+    const row = rows[0]
+    if (Number(row?.number) < oldestVersion)
+      throw new Error(`PostgreSQL 15 or later is needed; this is ${row?.version}.`)
+    return row?.version ?? ''
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause)
+    throw new Error(
+      `The database of ${name} (host ${new URL(url).host}) cannot be used: ${reason}. Check that it is running and that host, port, user, password and database name are right.`,
+      { cause },
+    )
+  } finally {
+    await client.end().catch(() => {})
+  }
+}

@@ -1,0 +1,113 @@
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createApp } from './app.ts'
+import { loadSigningKey } from './auth/signing-key.ts'
+import { loadCatalogue } from './catalogue/load-catalogue.ts'
+import { readCatalogue } from './catalogue/read-catalogue.ts'
+import type { Config } from './config.ts'
+import { lockDataFolder } from './data-folder-lock.ts'
+import { type ConnectedDatabase, connectDatabase } from './database/connect.ts'
+import { openDatabase } from './database/database.ts'
+import { deployMigrations, readMigrations } from './database/migrate.ts'
+import { ensurePartitions } from './database/partitions.ts'
+import { createId } from './database/uuid-v7.ts'
+import { createLog } from './log.ts'
+import { startMaintenance } from './maintenance.ts'
+import { openCancelChannel } from './server-nodes/cancel-channel.ts'
+import { keepServerNode } from './server-nodes/keep-server-node.ts'
+import { createServices } from './services.ts'
+import { buildWebApp } from './web-build.ts'
+
+export const catalogueFolder = join(import.meta.dirname, '../../catalogue')
+
+export interface RunningServer {
+  url: string
+  /** Takes no new runs, lets those that run end, then closes everything in the order that loses nothing. */
+  stop(): Promise<void>
+}
+
+/**
+ * From nothing to a listening server. Each step says what it does through `say`. What has been opened when a step fails
+ * is closed again; the error says what to do.
+ */
+export async function start(config: Config, say: (text: string) => void): Promise<RunningServer> {
+  const closers: (() => Promise<unknown>)[] = []
+  const closeAll = async () => {
+    for (const close of closers.toReversed()) await close()
+  }
+  const log = createLog(config.logLevel)
+  try {
+    await checkPort(config)
+    closers.push(await lockDataFolder(config.dataDir))
+    const connected = await connectDatabase(config, log, say)
+    closers.push(() => connected.close())
+    await prepareDatabase(connected, say)
+    const database = openDatabase({ ...config.database, url: connected.serverUrl, log })
+    closers.push(() => database.close())
+    const signingKey = await loadSigningKey(config, database, { mayCreate: true })
+    const { created, updated } = await loadCatalogue(database, await readCatalogue(catalogueFolder))
+    say(`Catalogue: ${created} new, ${updated} updated`)
+    if (await buildWebApp()) say('Web app: built')
+
+    const nodeId = createId()
+    const channel = connected.isEmbedded
+      ? null
+      : openCancelChannel(connected.ownerUrl, log, (id) => services.activeRuns.abort(id, 'cancelled'))
+    if (channel) closers.push(() => channel.close())
+    const services = createServices({
+      config,
+      log,
+      database,
+      signingKey,
+      nodeId,
+      cancelElsewhere: async (id) => channel?.send(id),
+    })
+    await services.models.refreshOllama()
+    say(`Model: ${services.models.default.label}`)
+    const node = await keepServerNode(database, nodeId, { isAlone: connected.isEmbedded, log })
+    closers.push(() => node.stop())
+    const maintenance = startMaintenance({ database, ownerUrl: connected.ownerUrl, models: services.models, log })
+    closers.push(() => maintenance.stop())
+    const app = await createApp(services)
+    closers.push(() => app.close())
+    closers.push(() => services.activeRuns.drain(config.drainMs))
+    await app.listen({ port: config.port, host: config.host })
+    const address = app.server.address()
+    const port = typeof address === 'object' && address ? address.port : config.port
+    return {
+      url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+      stop: closeAll,
+    }
+  } catch (error) {
+    await closeAll().catch(() => {})
+    throw error
+  }
+}
+
+async function prepareDatabase(connected: ConnectedDatabase, say: (text: string) => void): Promise<void> {
+  const migrations = await readMigrations()
+  const applied = await deployMigrations(connected.ownerUrl, migrations, (text) => say(`Database: ${text}`))
+  say(applied.length > 0 ? `Database: ${applied.length} migrations applied` : 'Database: up to date')
+  await ensurePartitions(connected.ownerUrl)
+  await connected.prepareServerRole()
+}
+
+/** Found out before anything is started: a taken port is the most common reason not to start. */
+async function checkPort({ host, port }: Config): Promise<void> {
+  if (port === 0) return
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const reasons: Record<string, string> = {
+        EADDRINUSE: `Port ${port} is taken by another program. Stop it, or choose another one: PORT=${port + 1} npm start`,
+        EACCES: `This user may not listen on port ${port}. Choose one above 1023: PORT=3000 npm start`,
+        EADDRNOTAVAIL: `This machine has no address ${host}. Set HOST to 127.0.0.1 (this machine only) or 0.0.0.0 (everyone).`,
+        ENOTFOUND: `This machine has no address ${host}. Set HOST to 127.0.0.1 (this machine only) or 0.0.0.0 (everyone).`,
+      }
+      reject(
+        new Error(reasons[error.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
+      )
+    })
+    probe.listen(port, host, () => probe.close(() => resolve()))
+  })
+}
