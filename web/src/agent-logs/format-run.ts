@@ -27,7 +27,7 @@ export function countOf(count: number, noun: string): string {
 const toolWords: Record<string, string> = {
   current_time: 'Looked at the clock',
   calculator: 'Calculated',
-  fetch_web_page: 'Read a web page',
+  fetch_page: 'Read a web page',
   search_knowledge: 'Searched the texts in the settings',
 }
 

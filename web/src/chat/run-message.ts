@@ -71,3 +71,8 @@ function citationOfPart(part: Part, index: number): ShownCitation | null {
     excerpt: typeof details.excerpt === 'string' ? details.excerpt : '',
   }
 }
+
+/** The conversation these messages belong to; undefined until the server gave the first run one. */
+export function conversationIdOf(messages: RunMessage[]): string | undefined {
+  return messages.findLast((message) => message.metadata?.conversation_id)?.metadata?.conversation_id
+}

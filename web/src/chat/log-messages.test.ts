@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import type { AgentLog } from '../../../api-client/src/api-types.ts'
+import { messagesOfLogs } from './log-messages.ts'
+import { textOf, toolCallOf } from './run-message.ts'
+
+function logOf(more: Partial<AgentLog>): AgentLog {
+  return {
+    id: 'run-1',
+    timestamp: '2026-11-22T09:30:00.000Z',
+    agent_id: null,
+    agent_name: null,
+    user_agent_id: null,
+    user_agent_name: null,
+    conversation_id: 'conversation-1',
+    status: 'succeeded',
+    error_code: null,
+    source: 'chat',
+    model: 'built-in/retrieval',
+    input: 'Do you ship abroad?',
+    output: 'Yes [1].',
+    input_tokens: 1,
+    output_tokens: 1,
+    cost_usd: null,
+    latency_ms: 5,
+    rating: null,
+    rating_comment: null,
+    metadata: {},
+    ...more,
+  } as AgentLog
+}
+
+describe('a conversation read from its logs', () => {
+  test('each run is a question and an answer under the run’s id', () => {
+    const messages = messagesOfLogs([logOf({}), logOf({ id: 'run-2', input: 'And how long?', output: 'A week.' })])
+    expect(messages.map((message) => [message.role, textOf(message)])).toEqual([
+      ['user', 'Do you ship abroad?'],
+      ['assistant', 'Yes [1].'],
+      ['user', 'And how long?'],
+      ['assistant', 'A week.'],
+    ])
+    expect(messages[3]?.id).toBe('run-2')
+    expect(messages[1]?.metadata?.is_built_in_model).toBe(true)
+  })
+
+  test('a failed run says what happened and what to do', () => {
+    const [, answer] = messagesOfLogs([logOf({ status: 'failed', error_code: 'model_timeout', output: 'So f' })])
+    expect(answer?.metadata?.error_title).toBe('The model did not answer in time.')
+    expect(answer?.metadata?.error_action).toContain('retry')
+    expect(answer && textOf(answer)).toBe('So f')
+  })
+
+  test('a question that was tried again after a failure without words is shown once', () => {
+    const failed = logOf({ status: 'failed', error_code: 'model_overloaded', output: null })
+    expect(messagesOfLogs([failed, logOf({ id: 'run-2' })])).toHaveLength(2)
+    expect(messagesOfLogs([failed, logOf({ id: 'run-2', input: 'Something else' })])).toHaveLength(4)
+    expect(messagesOfLogs([logOf({}), logOf({ id: 'run-2' })])).toHaveLength(4)
+  })
+
+  test('tools are shown with what they were given and answered', () => {
+    const step = {
+      text: '',
+      tool_calls: [
+        { id: 'c1', name: 'calculator', input: { expression: '1/0' } },
+        { id: 'c2', name: 'current_time', input: {} },
+      ],
+      tool_results: [{ id: 'c1', name: 'calculator', output: 'Division by zero.', is_error: true, duration_ms: 1 }],
+      finish_reason: 'tool-calls',
+      input_tokens: 1,
+      output_tokens: 1,
+      duration_ms: 1,
+      retries: 0,
+    }
+    const [, answer] = messagesOfLogs([logOf({ status: 'cancelled', metadata: { steps: [step] } })])
+    expect(answer?.parts.map(toolCallOf).filter((call) => call !== null)).toEqual([
+      {
+        id: 'c1',
+        name: 'calculator',
+        input: { expression: '1/0' },
+        result: { output: 'Division by zero.', is_error: true },
+      },
+      {
+        id: 'c2',
+        name: 'current_time',
+        input: {},
+        result: { output: 'The run ended before this tool answered.', is_error: true },
+      },
+    ])
+  })
+})

@@ -1,0 +1,59 @@
+import type { AgentLog } from '../../../api-client/src/api-types.ts'
+import { errorWords, readRunDetails } from '../agent-logs/run-details.ts'
+import type { RunMessage } from './run-message.ts'
+
+/** The runs of a conversation, oldest first, as the messages they were. */
+export function messagesOfLogs(logs: AgentLog[]): RunMessage[] {
+  return logs.flatMap((log, index) => (wasRepeated(log, logs[index + 1]) ? [] : [questionOf(log), answerOf(log)]))
+}
+
+// Someone who tries a failed run again means the same question; both stay in the logs, the chat shows it once.
+function wasRepeated(log: AgentLog, next: AgentLog | undefined): boolean {
+  return log.status !== 'succeeded' && log.status !== 'running' && !log.output && next?.input === log.input
+}
+
+function questionOf(log: AgentLog): RunMessage {
+  return { id: `${log.id}-input`, role: 'user', parts: [{ type: 'text', text: log.input }] }
+}
+
+export function answerOf(log: AgentLog): RunMessage {
+  const { steps, citations, isBuiltInModel } = readRunDetails(log)
+  const toolParts = steps.flatMap((step) => toolPartsOf(step, log.status === 'running'))
+  const error = log.error_code && log.status !== 'cancelled' ? errorWords(log.error_code) : null
+  return {
+    id: log.id,
+    role: 'assistant',
+    parts: [...toolParts, ...(log.output ? [{ type: 'text' as const, text: log.output }] : [])],
+    metadata: {
+      run_id: log.id,
+      conversation_id: log.conversation_id,
+      model: log.model,
+      is_built_in_model: isBuiltInModel,
+      status: log.status,
+      latency_ms: log.latency_ms,
+      error_code: log.error_code,
+      error_title: error?.title,
+      error_action: error?.action,
+      rating: log.rating,
+      rating_comment: log.rating_comment,
+      citations,
+    },
+  }
+}
+
+type Step = ReturnType<typeof readRunDetails>['steps'][number]
+
+function toolPartsOf(step: Step, isRunning: boolean): RunMessage['parts'] {
+  return step.tool_calls.map((call) => {
+    const result = step.tool_results.find((candidate) => candidate.id === call.id)
+    const base = { type: 'dynamic-tool' as const, toolName: call.name, toolCallId: call.id, input: call.input }
+    if (!result) {
+      return isRunning
+        ? { ...base, state: 'input-available' as const }
+        : { ...base, state: 'output-error' as const, errorText: 'The run ended before this tool answered.' }
+    }
+    if (!result.is_error) return { ...base, state: 'output-available' as const, output: result.output }
+    const errorText = typeof result.output === 'string' ? result.output : JSON.stringify(result.output)
+    return { ...base, state: 'output-error' as const, errorText }
+  })
+}
