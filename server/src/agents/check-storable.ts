@@ -34,7 +34,7 @@ export function checkStorable(root: unknown): Fault[] {
     }
     if (faults.length >= 100) return faults
   }
-  if (faults.length === 0 && Buffer.byteLength(JSON.stringify(root)) > maxBytes) {
+  if (faults.length === 0 && new TextEncoder().encode(JSON.stringify(root)).length > maxBytes) {
     return [{ path: '', message: 'All texts together are too long: at most 500 kB fit.' }]
   }
   return faults
@@ -55,7 +55,7 @@ function faultOf(value: unknown, keys: readonly string[]): string | null {
   }
 }
 
-function isStorableText(text: string): boolean {
+export function isStorableText(text: string): boolean {
   return !text.includes('\u0000') && text.isWellFormed()
 }
 
