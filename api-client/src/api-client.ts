@@ -66,7 +66,8 @@ export function createApiClient(options: ApiClientOptions = {}): ApiClient {
 
   async function raw(key: string, input: AnyInput = {}): Promise<Response> {
     const [method = 'GET', path = '/'] = key.split(' ')
-    const request = () => attempt(method, baseUrl + fillPath(path, input.params) + formatQuery(input.query), input)
+    const url = baseUrl + fillPath(path, input.params) + formatQuery(input.query)
+    const request = () => attempt(send, method, url, input, readToken(options.token))
     let response = await request()
     const mayRefresh = usesCookies && response.status === 401 && !path.startsWith('/api/v1/auth/')
     if (mayRefresh && (await refresh())) {
@@ -75,31 +76,6 @@ export function createApiClient(options: ApiClientOptions = {}): ApiClient {
     }
     if (!response.ok) throw await readApiError(response)
     return response
-  }
-
-  async function attempt(method: string, url: string, input: AnyInput): Promise<Response> {
-    const token = typeof options.token === 'function' ? options.token() : options.token
-    const headers: Record<string, string> = { accept: 'application/json', ...input.headers }
-    if (token) headers.authorization = `Bearer ${token}`
-    if (input.body !== undefined) headers['content-type'] = 'application/json'
-    try {
-      return await send(url, {
-        method,
-        headers,
-        credentials: 'same-origin',
-        body: input.body === undefined ? undefined : JSON.stringify(input.body),
-        signal: input.signal,
-      })
-    } catch (cause) {
-      if (input.signal?.aborted) throw cause
-      throw new ApiError({
-        status: 0,
-        code: 'network_error',
-        title: 'The server cannot be reached.',
-        detail: 'Check your connection, then try again. Nothing you typed is lost.',
-        cause,
-      })
-    }
   }
 
   async function call(key: string, input?: AnyInput): Promise<unknown> {
@@ -124,4 +100,33 @@ function formatQuery(query: Record<string, unknown> = {}): string {
   }
   const text = search.toString()
   return text === '' ? '' : `?${text}`
+}
+
+async function attempt(
+  send: typeof fetch,
+  method: string,
+  url: string,
+  input: AnyInput,
+  token: string | null,
+): Promise<Response> {
+  const headers: Record<string, string> = { accept: 'application/json', ...input.headers }
+  if (token) headers.authorization = `Bearer ${token}`
+  if (input.body !== undefined) headers['content-type'] = 'application/json'
+  const body = input.body === undefined ? undefined : JSON.stringify(input.body)
+  try {
+    return await send(url, { method, headers, credentials: 'same-origin', body, signal: input.signal })
+  } catch (cause) {
+    if (input.signal?.aborted) throw cause
+    throw new ApiError({
+      status: 0,
+      code: 'network_error',
+      title: 'The server cannot be reached.',
+      detail: 'Check your connection, then try again. Nothing you typed is lost.',
+      cause,
+    })
+  }
+}
+
+function readToken(token: ApiClientOptions['token']): string | null {
+  return typeof token === 'function' ? token() : (token ?? null)
 }

@@ -1,11 +1,24 @@
 import type { z } from 'zod'
 import type { agentLogRoutes } from '../../server/src/agent-logs/agent-log-schemas.ts'
 import type { agentRoutes } from '../../server/src/agents/agent-schemas.ts'
+import type { authRoutes } from '../../server/src/auth/auth-schemas.ts'
 import type { conversationRoutes } from '../../server/src/conversations/conversation-schemas.ts'
+import type { modelRoutes } from '../../server/src/models/model-schemas.ts'
+import type { planRoutes } from '../../server/src/plans/plan-schemas.ts'
 import type { runRoutes } from '../../server/src/user-agents/run-schemas.ts'
+import type { userAgentRoutes } from '../../server/src/user-agents/user-agent-schemas.ts'
+import type { userRoutes } from '../../server/src/users/user-schemas.ts'
 import type { TemporaryRoutes } from './temporary-routes.ts'
 
-type Schemas = typeof agentRoutes & typeof agentLogRoutes & typeof conversationRoutes & typeof runRoutes
+type Schemas = typeof authRoutes &
+  typeof userRoutes &
+  typeof agentRoutes &
+  typeof userAgentRoutes &
+  typeof runRoutes &
+  typeof conversationRoutes &
+  typeof agentLogRoutes &
+  typeof modelRoutes &
+  typeof planRoutes
 
 /** `METHOD /path` of every route of the API. */
 export type RouteKey = keyof Schemas | keyof TemporaryRoutes

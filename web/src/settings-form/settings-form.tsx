@@ -1,0 +1,43 @@
+import { withTheme } from '@rjsf/core'
+import type { RJSFSchema } from '@rjsf/utils'
+import { useMemo } from 'react'
+import type { Fault } from '../../../api-client/src/api-error.ts'
+import type { SettingsSchema } from '../../../server/src/agents/capabilities.ts'
+import type { FormValue } from './form-value.ts'
+import { fieldIdPrefix, toErrorSchema } from './settings-faults.ts'
+import { settingsValidator } from './settings-validator.ts'
+import { templates } from './templates.tsx'
+import { widgets } from './widgets.tsx'
+
+const ThemedForm = withTheme<FormValue, RJSFSchema>({ templates, widgets })
+
+interface SettingsFormProps {
+  schema: SettingsSchema
+  value: FormValue
+  onChange: (settings: FormValue) => void
+  /** Shown at their fields; paths from the settings on, such as `/faq/0/answer`. */
+  faults?: readonly Fault[]
+  isDisabled?: boolean
+}
+
+/** The fields of an agent's settings, out of its schema. Stands inside a form of the page and has no button of its own. */
+export function SettingsForm({ schema, value, onChange, faults = [], isDisabled }: SettingsFormProps) {
+  const errors = useMemo(() => toErrorSchema(faults), [faults])
+  return (
+    <ThemedForm
+      tagName="div"
+      idPrefix={fieldIdPrefix}
+      schema={schema as RJSFSchema}
+      formData={value}
+      onChange={(event) => onChange(event.formData ?? {})}
+      validator={settingsValidator}
+      extraErrors={errors}
+      noValidate
+      showErrorList={false}
+      disabled={isDisabled}
+    >
+      {/* Without a child the form would draw its own button. */}
+      <span hidden />
+    </ThemedForm>
+  )
+}
