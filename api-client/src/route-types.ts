@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { agentLogRoutes } from '../../server/src/agent-logs/agent-log-schemas.ts'
 import type { agentRoutes } from '../../server/src/agents/agent-schemas.ts'
+import type { apiKeyRoutes } from '../../server/src/api-keys/api-key-schemas.ts'
 import type { authRoutes } from '../../server/src/auth/auth-schemas.ts'
 import type { conversationRoutes } from '../../server/src/conversations/conversation-schemas.ts'
 import type { modelRoutes } from '../../server/src/models/model-schemas.ts'
@@ -8,7 +9,6 @@ import type { planRoutes } from '../../server/src/plans/plan-schemas.ts'
 import type { runRoutes } from '../../server/src/user-agents/run-schemas.ts'
 import type { userAgentRoutes } from '../../server/src/user-agents/user-agent-schemas.ts'
 import type { userRoutes } from '../../server/src/users/user-schemas.ts'
-import type { TemporaryRoutes } from './temporary-routes.ts'
 
 type Schemas = typeof authRoutes &
   typeof userRoutes &
@@ -17,29 +17,22 @@ type Schemas = typeof authRoutes &
   typeof runRoutes &
   typeof conversationRoutes &
   typeof agentLogRoutes &
+  typeof apiKeyRoutes &
   typeof modelRoutes &
   typeof planRoutes
 
 /** `METHOD /path` of every route of the API. */
-export type RouteKey = keyof Schemas | keyof TemporaryRoutes
+export type RouteKey = keyof Schemas
 
 /** `params`, `query` and `body` of a request, as they go over the wire. */
-export type RequestOf<Key extends RouteKey> = Key extends keyof Schemas
-  ? Flatten<
-      Part<Schemas[Key], 'params', 'params'> &
-        Part<Schemas[Key], 'body', 'body'> &
-        Part<Schemas[Key], 'querystring', 'query'>
-    >
-  : Key extends keyof TemporaryRoutes
-    ? Omit<TemporaryRoutes[Key], 'response'>
-    : never
+export type RequestOf<Key extends RouteKey> = Flatten<
+  Part<Schemas[Key], 'params', 'params'> &
+    Part<Schemas[Key], 'body', 'body'> &
+    Part<Schemas[Key], 'querystring', 'query'>
+>
 
 /** The body of a 2xx answer, as it comes over the wire. */
-export type ResponseOf<Key extends RouteKey> = Key extends keyof Schemas
-  ? Answer<Schemas[Key]>
-  : Key extends keyof TemporaryRoutes
-    ? TemporaryRoutes[Key]['response']
-    : never
+export type ResponseOf<Key extends RouteKey> = Answer<Schemas[Key]>
 
 type Part<Schema, From extends string, To extends string> = Schema extends {
   readonly [name in From]: infer Type extends z.ZodType
