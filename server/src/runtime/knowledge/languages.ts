@@ -5,7 +5,7 @@ const stopWordLists: Record<Language, string> = {
   en: `a about again all also am an and any anything are as at be been being but by can could did do does doing done dont
     else ever every few for from get gets getting give go going got had has have having he hello help her here hey hi him
     his how i id if ill im in into is it its ive just kindly know let like lot made make many may me might mine more most
-    much must my need no not now of off ok okay on one only or other our ours out over please possible question really
+    much must my need no not now of off ok okay on one ones only or other our ours out over please possible question really
     same say she should show so some something still such sure take takes taking tell than thank thanks that the their
     them then there these they thing things think this those to today too under up us use very want was way we well were
     what whats when where which while who whom whose why will wish with wondering would yes yet you your yours`,

@@ -125,7 +125,7 @@ describe('fetch_page', () => {
     const started = performance.now()
     const result = await callWith([host]).call('fetch_page', { url: `http://${host}/` })
     expect(result).toMatchObject({ text: expect.stringMatching(/^start/) })
-    expect(performance.now() - started).toBeLessThan(1500)
+    expect(performance.now() - started).toBeLessThan(5000)
   })
 })
 
