@@ -1,21 +1,27 @@
 import cookie from '@fastify/cookie'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { addAgentLogRoutes } from './agent-logs/agent-log-routes.ts'
+import { addAgentRoutes } from './agents/agent-routes.ts'
+import { addApiKeyRoutes } from './api-keys/api-key-routes.ts'
 import { createAccessTokens } from './auth/access-token.ts'
+import { addAuthRoutes } from './auth/auth-routes.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
 import type { SigningKey } from './auth/signing-key.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
-import { AppError } from './errors.ts'
 import type { App } from './http/app-types.ts'
 import { addHealthRoutes } from './http/health-routes.ts'
 import { sendProblem } from './http/problem.ts'
 import { addOpenApi, addReference } from './http/reference.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { addWebApp } from './http/web-app.ts'
+import { addModelRoutes } from './models/model-routes.ts'
 import { addOpenAiRoutes } from './openai/chat-completion-routes.ts'
+import { addPlanRoutes } from './plans/plan-routes.ts'
 import type { RunServices } from './runtime/run-agent.ts'
 import { addRunRoutes } from './user-agents/run-routes.ts'
+import { addUserAgentRoutes } from './user-agents/user-agent-routes.ts'
+import { addUserRoutes } from './users/user-routes.ts'
 
 /** What the routes work with; made once by `start.ts` or by a test. */
 export interface Services extends RunServices {
@@ -29,7 +35,7 @@ export async function createApp(services: Services): Promise<App> {
   const { config } = services
   const app: App = fastify({
     loggerInstance: services.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
     requestTimeout: 30_000,
@@ -40,13 +46,19 @@ export async function createApp(services: Services): Promise<App> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(sendProblem)
-  app.setNotFoundHandler((request, reply) => sendProblem(new AppError('not_found'), request, reply))
   app.server.headersTimeout = 15_000
   await app.register(cookie)
   await addSecurityHeaders(app, config.publicUrl)
   addAuthentication(app, createAuthenticate(services.database, createAccessTokens(services)))
   await addOpenApi(app)
   addHealthRoutes(app, services)
+  addAuthRoutes(app, services)
+  addUserRoutes(app, services)
+  addApiKeyRoutes(app, services)
+  addAgentRoutes(app, services)
+  addUserAgentRoutes(app, services)
+  addPlanRoutes(app, services)
+  addModelRoutes(app, services)
   addRunRoutes(app, services)
   addOpenAiRoutes(app, services)
   addAgentLogRoutes(app, services)

@@ -1,4 +1,5 @@
-import { type Capabilities, capabilitiesSchema, type Settings } from '../agents/capabilities.ts'
+import type { Capabilities, Settings } from '../agents/capabilities.ts'
+import { readCapabilities } from '../agents/stored-capabilities.ts'
 import type { Claims, Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 
@@ -45,7 +46,7 @@ export function createConfiguredAgents(database: Database): ConfiguredAgents {
           .executeTakeFirst(),
       )
       if (!row) throw new AppError('not_found')
-      const parsed = { name: row.name, capabilities: capabilitiesSchema.parse(row.capabilities) }
+      const parsed = { name: row.name, capabilities: readCapabilities(row.capabilities) }
       keep(versions, key, parsed, maxAgentVersions)
       return parsed
     },
