@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { webAppFolder } from './http/web-app.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -25,7 +26,9 @@ export async function buildWebApp(): Promise<boolean> {
     })
     child.on('error', reject)
     child.on('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`The web app could not be built:\n${errors.trim()}`)),
+      code === 0
+        ? resolve()
+        : reject(new Error(`The web app could not be built:\n${stripVTControlCharacters(errors).trim()}`)),
     )
   })
   return true
