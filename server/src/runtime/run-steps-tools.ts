@@ -100,7 +100,7 @@ function createContext(state: RunState, signal: AbortSignal): ToolContext {
 }
 
 function addCitation(state: RunState, raw: Omit<Citation, 'number'>): number {
-  const known = state.citations.find((citation) => citation.path === raw.path)
+  const known = state.citations.find(({ path, excerpt }) => path === raw.path && excerpt === raw.excerpt)
   if (known) return known.number
   const citation = toStorable(state, { number: state.citations.length + 1, ...raw }) as Citation
   state.citations.push(citation)
