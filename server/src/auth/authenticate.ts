@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import type { App, SignedInUser } from '../http/app-types.ts'
-import { findUserByApiKey } from './credential-queries.ts'
+import type { AccessTokens } from './access-token.ts'
+import { findUserByApiKey, findUserBySession } from './credential-queries.ts'
 
 // A signed-out session, a revoked key or a suspended account is refused within this time.
 const cacheMs = 1000
@@ -14,17 +15,25 @@ export type Authenticate = (request: FastifyRequest) => Promise<SignedInUser | n
 
 type Found = { user: SignedInUser; isSuspended: boolean } | null
 
-export function createAuthenticate(database: Database, now: () => number = Date.now): Authenticate {
+export function createAuthenticate(
+  database: Database,
+  accessTokens: AccessTokens,
+  now: () => number = Date.now,
+): Authenticate {
   const cache = new Map<string, { found: Promise<Found>; expiresAt: number }>()
 
   function lookUp(credential: string): Promise<Found> {
     const cached = cache.get(credential)
     if (cached && cached.expiresAt > now()) return cached.found
     if (cache.size >= maxCached) cache.clear()
-    const found = findByCredential(database, credential)
-    found.catch(() => cache.delete(credential))
-    cache.set(credential, { found, expiresAt: now() + cacheMs })
-    return found
+    const entry = { found: findByCredential(database, accessTokens, credential), expiresAt: now() + cacheMs }
+    const forget = () => {
+      if (cache.get(credential) === entry) cache.delete(credential)
+    }
+    // What is not valid is not kept: invented credentials must not push out those of people who work.
+    entry.found.then((found) => found ?? forget(), forget)
+    cache.set(credential, entry)
+    return entry.found
   }
 
   return async (request) => {
@@ -42,20 +51,33 @@ function readCredential(request: FastifyRequest): string | null {
   return request.cookies.ax_access ?? null
 }
 
-async function findByCredential(database: Database, credential: string): Promise<Found> {
-  if (!credential.startsWith('ax_')) return null
-  const keyHash = createHash('sha256').update(credential).digest()
+async function findByCredential(database: Database, accessTokens: AccessTokens, credential: string): Promise<Found> {
+  return credential.startsWith('ax_')
+    ? await findByApiKey(database, credential)
+    : await findByAccessToken(database, accessTokens, credential)
+}
+
+async function findByApiKey(database: Database, key: string): Promise<Found> {
+  if (!/^ax_[\w-]{43}$/.test(key)) return null
+  const keyHash = createHash('sha256').update(key).digest()
   const row = await database.asSystem('an API key tells who is asking', (tx) => findUserByApiKey(tx, keyHash))
-  if (!row) return null
-  return {
-    user: {
-      claims: { sub: row.user_id, user_role: row.role === 'admin' ? 'admin' : 'user' },
-      via: 'api_key',
-      sessionId: null,
-      apiKeyId: row.id,
-    },
-    isSuspended: row.suspended_at !== null,
-  }
+  return row && describe(row, { via: 'api_key', sessionId: null, apiKeyId: row.id })
+}
+
+/** The token only names its session: who that is, and as what, the database says. */
+async function findByAccessToken(database: Database, accessTokens: AccessTokens, token: string): Promise<Found> {
+  const claimed = await accessTokens.verify(token)
+  if (!claimed) return null
+  const row = await database.asSystem('an access token tells who is asking', (tx) => findUserBySession(tx, claimed))
+  return row && describe(row, { via: 'session', sessionId: row.id, apiKeyId: null })
+}
+
+function describe(
+  row: { user_id: string; role: string; suspended_at: Date | null },
+  how: Omit<SignedInUser, 'claims'>,
+): Found {
+  const user_role = row.role === 'admin' ? 'admin' : 'user'
+  return { user: { claims: { sub: row.user_id, user_role }, ...how }, isSuspended: row.suspended_at !== null }
 }
 
 /** Puts `signedInUser` on every request and refuses those the route's `access` does not allow. */
@@ -64,8 +86,16 @@ export function addAuthentication(app: App, authenticate: Authenticate): void {
   app.addHook('onRequest', async (request) => {
     const { access = 'user' } = request.routeOptions.config
     if (request.is404) return
+    if (access === 'public') {
+      // Here a credential may help but must not harm: an old cookie of a suspended account still lets its browser sign in
+      // as somebody else, and health is answered while the database is away.
+      request.signedInUser = await authenticate(request).catch((error: unknown) => {
+        if (error instanceof AppError) return null
+        throw error
+      })
+      return
+    }
     request.signedInUser = await authenticate(request)
-    if (access === 'public') return
     if (!request.signedInUser) throw new AppError('unauthenticated')
     if (access === 'admin' && request.signedInUser.claims.user_role !== 'admin') throw new AppError('forbidden')
   })
@@ -75,4 +105,17 @@ export function addAuthentication(app: App, authenticate: Authenticate): void {
 export function getClaims(request: FastifyRequest): SignedInUser['claims'] {
   if (!request.signedInUser) throw new AppError('unauthenticated')
   return request.signedInUser.claims
+}
+
+/**
+ * The person behind a session. An API key is refused: who finds one must not be able to make more keys, change the
+ * password, end sessions or delete the account.
+ */
+export function getSessionUser(request: FastifyRequest): { claims: SignedInUser['claims']; sessionId: string } {
+  const { signedInUser } = request
+  if (!signedInUser) throw new AppError('unauthenticated')
+  if (signedInUser.via !== 'session' || signedInUser.sessionId === null) {
+    throw new AppError('forbidden', { detail: 'An API key may not do this: sign in with e-mail and password.' })
+  }
+  return { claims: signedInUser.claims, sessionId: signedInUser.sessionId }
 }

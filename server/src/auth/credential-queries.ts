@@ -18,3 +18,16 @@ export async function findUserByApiKey(tx: Tx, keyHash: Buffer) {
   }
   return row ?? null
 }
+
+/** The account of a session that has not ended; null when it is not this user's. */
+export async function findUserBySession(tx: Tx, { sessionId, userId }: { sessionId: string; userId: string }) {
+  const row = await tx
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['sessions.id', 'sessions.user_id', 'users.role', 'users.suspended_at'])
+    .where('sessions.id', '=', sessionId)
+    .where('sessions.user_id', '=', userId)
+    .where('sessions.expires_at', '>', sql<Date>`now()`)
+    .executeTakeFirst()
+  return row ?? null
+}

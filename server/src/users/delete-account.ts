@@ -1,0 +1,61 @@
+import { sql } from 'kysely'
+import type { Claims, Database, Tx } from '../database/database.ts'
+import { AppError } from '../errors.ts'
+import { checkOwnPassword } from './check-own-password.ts'
+import { findUser, hasOtherAdmin, hasOtherUser, lockAdmins } from './user-queries.ts'
+
+// Far below the time limit of a statement, whatever the size of the logs.
+const logsPerBatch = 2000
+
+/** Deletes the account and everything of it. Agents that others configured are withdrawn and stay with those others. */
+export async function deleteAccount(database: Database, claims: Claims, password: string): Promise<void> {
+  const userId = claims.sub
+  await checkOwnPassword(database, userId, password, 'password')
+  await database.asSystem('the last admin may not leave', (tx) => refuseLastAdmin(tx, userId))
+  // Batch by batch beforehand: one cascade over a million logs would run into the time limit and never succeed.
+  while ((await database.withUser(claims, (tx) => deleteSomeLogs(tx, userId))) === logsPerBatch);
+  await database.asSystem('deleting an account looks at who uses its agents', async (tx) => {
+    await lockAdmins(tx)
+    await refuseLastAdmin(tx, userId)
+    await leaveAgents(tx, userId)
+    await tx.deleteFrom('users').where('id', '=', userId).execute()
+  })
+}
+
+async function refuseLastAdmin(tx: Tx, userId: string): Promise<void> {
+  const user = await findUser(tx, userId)
+  if (user?.role !== 'admin' || (await hasOtherAdmin(tx, userId)) || !(await hasOtherUser(tx, userId))) return
+  throw new AppError('conflict', {
+    detail: 'You are the last admin of this site: make another account admin before you delete yours.',
+  })
+}
+
+async function deleteSomeLogs(tx: Tx, userId: string): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from public.agent_logs where (id, "timestamp") in (
+      select id, "timestamp" from public.agent_logs where user_id = ${userId} limit ${sql.lit(logsPerBatch)}
+    )`.execute(tx)
+  return Number(numAffectedRows ?? 0)
+}
+
+async function leaveAgents(tx: Tx, userId: string): Promise<void> {
+  await tx.deleteFrom('user_agents').where('user_id', '=', userId).execute()
+  // Locked first, and looked at in a second statement: nobody can configure one of them in between.
+  await tx.selectFrom('agents').select('id').where('creator_id', '=', userId).forUpdate().execute()
+  await tx
+    .deleteFrom('agents')
+    .where('creator_id', '=', userId)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where.selectFrom('user_agents').select('user_agents.id').whereRef('user_agents.agent_id', '=', 'agents.id'),
+        ),
+      ),
+    )
+    .execute()
+  await tx
+    .updateTable('agents')
+    .set({ is_public: false, publication_requested_at: null })
+    .where('creator_id', '=', userId)
+    .execute()
+}

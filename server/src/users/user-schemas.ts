@@ -1,0 +1,175 @@
+import { z } from 'zod'
+import { givenPasswordSchema, newPasswordSchema } from '../auth/password.ts'
+import { pageOf, pageQuery } from '../http/pagination.ts'
+import { idParams, problemSchema, timestampSchema, typedText } from '../http/schemas.ts'
+import { checkUrl } from '../url-guard/check-url.ts'
+
+const problems = { '4xx': problemSchema, '5xx': problemSchema }
+const done = z.null().meta({ description: 'Done; the answer has no body' })
+const exampleId = '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012'
+
+// One spelling of each address: PostgreSQL keeps it in lower case under a unique index.
+export const emailSchema = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(255, 'At most 255 characters.')
+  .pipe(z.email('This is not an e-mail address.'))
+  .meta({ description: 'E-mail address, in any case', example: 'ada@example.com' })
+
+export const nameSchema = typedText(100, 1)
+
+const roleSchema = z.enum(['user', 'admin'])
+
+const userFields = {
+  id: z.uuid().meta({ description: 'Id of the account', example: exampleId }),
+  email: z.string().meta({ description: 'E-mail address, in lower case', example: 'ada@example.com' }),
+  first_name: z.string().nullable().meta({ description: 'First name', example: 'Ada' }),
+  last_name: z.string().nullable().meta({ description: 'Last name', example: 'Lovelace' }),
+  avatar_url: z.string().nullable().meta({ description: 'Picture', example: 'https://example.com/ada.png' }),
+  role: roleSchema.meta({ description: 'What the account may do', example: 'user' }),
+  created_at: timestampSchema.meta({ description: 'When the account was made', example: '2026-11-22T09:30:00.000Z' }),
+  updated_at: timestampSchema.meta({ description: 'When it last changed', example: '2026-11-22T09:30:00.000Z' }),
+}
+
+export const userSchema = z.object(userFields).meta({ id: 'User', description: 'An account' })
+
+const adminUserSchema = z
+  .object({
+    ...userFields,
+    suspended_at: timestampSchema.nullable().meta({
+      description: 'Since when the account cannot sign in; null when it can',
+      example: null,
+    }),
+  })
+  .meta({ id: 'AdminUser', description: 'An account as admins see it' })
+
+const avatarUrlSchema = typedText(255, 1).superRefine((text, context) => {
+  try {
+    checkUrl(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'This is not a web address.' })
+  }
+})
+
+const sessionSchema = z
+  .object({
+    id: z.uuid().meta({ description: 'Id of the session', example: exampleId }),
+    user_agent_header: z
+      .string()
+      .nullable()
+      .meta({ description: 'How the browser named itself', example: 'Mozilla/5.0 (X11; Linux x86_64)' }),
+    created_at: timestampSchema.meta({ description: 'When it was signed in', example: '2026-11-22T09:30:00.000Z' }),
+    rotated_at: timestampSchema.meta({
+      description: 'When it was last refreshed',
+      example: '2026-11-22T09:45:00.000Z',
+    }),
+    expires_at: timestampSchema.meta({ description: 'When it ends if unused', example: '2026-12-22T09:45:00.000Z' }),
+    is_current: z.boolean().meta({ description: 'Whether this request came from it', example: true }),
+  })
+  .meta({ id: 'Session', description: 'A signed-in browser or program' })
+
+const anyRows = z.array(z.record(z.string(), z.unknown()))
+
+export const exportSchema = z
+  .object({
+    exported_at: z.string().meta({ description: 'When the download began', example: '2026-11-22T09:30:00.000Z' }),
+    profile: z
+      .record(z.string(), z.unknown())
+      .meta({ description: 'The account', example: { email: 'ada@example.com' } }),
+    sessions: anyRows.meta({ description: 'Signed-in browsers', example: [] }),
+    api_keys: anyRows.meta({ description: 'API keys without the keys', example: [] }),
+    agents: anyRows.meta({ description: 'Agents you made', example: [] }),
+    user_agents: anyRows.meta({ description: 'Agents you configured, with their settings', example: [] }),
+    integrations: anyRows.meta({ description: 'Connected accounts without their credentials', example: [] }),
+    subscriptions: anyRows.meta({ description: 'Your subscriptions', example: [] }),
+    agent_logs: anyRows.meta({ description: 'Every run, oldest first', example: [] }),
+  })
+  .meta({ id: 'AccountExport', description: 'Everything this installation keeps about you' })
+
+const tags = ['Account']
+const adminTags = ['Admin']
+
+export const userRoutes = {
+  'GET /api/v1/me': {
+    tags,
+    summary: 'My account',
+    description: 'The account that sent the request.',
+    response: { 200: userSchema, ...problems },
+  },
+  'PATCH /api/v1/me': {
+    tags,
+    summary: 'Change my profile',
+    description: 'Changes the fields that are sent; null clears one.',
+    body: z.strictObject({
+      first_name: nameSchema.nullable().optional().meta({ description: 'First name', example: 'Ada' }),
+      last_name: nameSchema.nullable().optional().meta({ description: 'Last name', example: 'Lovelace' }),
+      avatar_url: avatarUrlSchema.nullable().optional().meta({
+        description: 'http or https address of a picture, without user name; this server never fetches it',
+        example: 'https://example.com/ada.png',
+      }),
+    }),
+    response: { 200: userSchema, ...problems },
+  },
+  'DELETE /api/v1/me': {
+    tags,
+    summary: 'Delete my account',
+    description:
+      'Deletes the account with its sessions, API keys, user agents, integrations, subscriptions and logs. Agents you made ' +
+      'are deleted, or, where others configured them, leave the catalogue and stay theirs. Needs a session and the ' +
+      'password. The last admin cannot leave while other accounts exist.',
+    body: z.strictObject({ password: givenPasswordSchema }),
+    response: { 204: done, ...problems },
+  },
+  'POST /api/v1/me/password': {
+    tags,
+    summary: 'Change my password',
+    description: 'Ends all other sessions. API keys stay valid. Needs a session.',
+    body: z.strictObject({ current_password: givenPasswordSchema, new_password: newPasswordSchema }),
+    response: { 204: done, ...problems },
+  },
+  'GET /api/v1/me/export': {
+    tags,
+    summary: 'Download my data',
+    description:
+      'Everything this installation keeps about you as one JSON file, streamed. Passwords, keys and credentials are not in it. ' +
+      'A connection that breaks off leaves JSON that does not parse: download again.',
+    response: { 200: exportSchema, ...problems },
+  },
+  'GET /api/v1/me/sessions': {
+    tags,
+    summary: 'My sessions',
+    description: 'Where this account is signed in, last used first. Needs a session.',
+    response: { 200: z.object({ data: z.array(sessionSchema).meta({ description: 'The sessions' }) }), ...problems },
+  },
+  'DELETE /api/v1/me/sessions/:id': {
+    tags,
+    summary: 'End a session',
+    description: 'Signs that browser out within a second. Needs a session.',
+    params: idParams,
+    response: { 204: done, ...problems },
+  },
+  'GET /api/v1/admin/users': {
+    tags: adminTags,
+    summary: 'All accounts',
+    description: 'Newest first. For admins.',
+    querystring: z.object({
+      search: typedText(100).optional().meta({ description: 'Part of an e-mail or name', example: 'ada' }),
+      ...pageQuery,
+    }),
+    response: { 200: pageOf(adminUserSchema), ...problems },
+  },
+  'PATCH /api/v1/admin/users/:id': {
+    tags: adminTags,
+    summary: 'Change role or suspension',
+    description:
+      'Works within a second, also for tokens and keys that are already out. Suspending ends all sessions. The last admin ' +
+      'can be neither demoted nor suspended. For admins.',
+    params: idParams,
+    body: z.strictObject({
+      role: roleSchema.optional().meta({ description: 'What the account may do', example: 'admin' }),
+      is_suspended: z.boolean().optional().meta({ description: 'True locks the account out', example: false }),
+    }),
+    response: { 200: adminUserSchema, ...problems },
+  },
+} as const
