@@ -25,16 +25,19 @@ async function startAndWait(config: Config): Promise<void> {
   const startedAt = performance.now()
   const say = (text: string) => process.stdout.write(`  ${text}\n`)
   process.stdout.write('\nAgentExpress\n')
-  const server = await start(config, say)
-  say(`Ready in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
-  process.stdout.write(`\n  Open ${server.url}\n\n`)
-  let isStopping = false
+  const starting = start(config, say)
+  let stoppingSince: number | null = null
   const stop = async () => {
-    // A second signal means now: PostgreSQL recovers by itself at the next start.
-    if (isStopping) process.exit(1)
-    isStopping = true
+    if (stoppingSince !== null) {
+      // A terminal and npm both pass Ctrl-C on, so the second signal within a second is still the first wish. A later one
+      // means now: PostgreSQL recovers by itself at the next start.
+      if (performance.now() - stoppingSince > 1000) process.exit(1)
+      return
+    }
+    stoppingSince = performance.now()
     process.stdout.write('\n  Stopping: running agents may finish first\n')
     try {
+      const server = await starting
       await server.stop()
       process.exit(0)
     } catch (error) {
@@ -44,6 +47,9 @@ async function startAndWait(config: Config): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  const { url } = await starting
+  say(`Ready in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+  process.stdout.write(`\n  Open ${url}\n\n`)
 }
 
 try {
