@@ -87,7 +87,7 @@ export async function insertTestLogs(
       from generate_series(1, ${count}::integer) n,
         lateral (select ${start}::timestamptz + n * ${stepMs}::integer * interval '1 millisecond' as moment) m,
         lateral (select lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') as time) t,
-        lateral (select (left(time, 8) || '-' || right(time, 4) || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as id) i
+        lateral (select (left(time, 8) || '-' || right(time, 4) || '-7000-8000-' || left(md5(${userId}::text || n), 12))::uuid as id) i
     `.execute(tx),
   )
 }
