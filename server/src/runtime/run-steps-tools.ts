@@ -100,7 +100,7 @@ function createContext(state: RunState, signal: AbortSignal): ToolContext {
 }
 
 function addCitation(state: RunState, raw: Omit<Citation, 'number'>): number {
-  const known = state.citations.find(({ path, excerpt }) => path === raw.path && excerpt === raw.excerpt)
+  const known = state.citations.find(({ path, title }) => path === raw.path && title === raw.title)
   if (known) return known.number
   const citation = toStorable(state, { number: state.citations.length + 1, ...raw }) as Citation
   state.citations.push(citation)

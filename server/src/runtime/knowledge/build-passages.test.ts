@@ -34,6 +34,15 @@ describe('passages', () => {
     expect(titles).toContain('Terms: Privacy')
   })
 
+  test('the pieces of a long answer can be told apart, and only the first is offered as a question', () => {
+    const answer = 'The workshop opens at nine and closes at six on every working day. '.repeat(20)
+    const passages = buildPassages({ faq: [{ question: 'When?', answer }] }, lampShopCapabilities)
+    expect(passages.map(({ title, path, isQuestion }) => [title, path, isQuestion])).toEqual([
+      ['When?', '/faq/0', true],
+      ['When? (2)', '/faq/0', false],
+    ])
+  })
+
   test('entries with several fields, plain lists, numbers and odd names are readable too', () => {
     const settings = {
       dishes: [{ name: 'Soup', price: 6, is_vegan: true }],

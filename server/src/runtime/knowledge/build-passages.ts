@@ -5,7 +5,7 @@ import { cutText } from './cut-text.ts'
 export interface Passage {
   /** The question of an FAQ, the name of an entry, or the setting's title with the nearest heading. */
   title: string
-  /** JSON pointer into the settings: `/faq/2`. The pieces of a long text share theirs. */
+  /** JSON pointer into the settings: `/faq/2`. The pieces of a long text share theirs and differ in their titles. */
   path: string
   text: string
   /** True when the title is a question with an answer of its own, fit to be offered to the user. */
@@ -39,12 +39,19 @@ function passagesOf(value: unknown, title: string, path: string): Passage[] {
 }
 
 function passagesOfText(text: string, title: string, path: string, isQuestion: boolean): Passage[] {
-  return cutText(text).map((piece) => ({
-    title: titleOf(title, piece.heading),
-    path,
-    text: piece.text,
-    isQuestion,
-  }))
+  const used = new Map<string, number>()
+  return cutText(text).map((piece) => {
+    // An answer to a question is about the question, whatever headings it has.
+    const pieceTitle = isQuestion ? title : titleOf(title, piece.heading)
+    const count = (used.get(pieceTitle) ?? 0) + 1
+    used.set(pieceTitle, count)
+    return {
+      title: count === 1 ? pieceTitle : `${pieceTitle} (${count})`,
+      path,
+      text: piece.text,
+      isQuestion: isQuestion && count === 1,
+    }
+  })
 }
 
 /** A form asks `Which rules should it know?`; under such a title the heading says all. */
@@ -83,7 +90,7 @@ function passagesOfEntry(entry: Record<string, unknown>, listTitle: string, path
       ? only.text
       : rest.map((field) => `${words(field.name, true)}: ${field.text}`).join('\n') || (titleField?.text ?? '')
   const isQuestion = titleField?.name === 'question' || titleField?.name === 'frage' || title.endsWith('?')
-  return passagesOfText(text, title, path, isQuestion).map((passage) => ({ ...passage, title }))
+  return passagesOfText(text, title, path, isQuestion)
 }
 
 function asText(value: unknown): string {

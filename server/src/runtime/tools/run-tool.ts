@@ -7,7 +7,7 @@ export interface ToolContext {
   signal: AbortSignal
   settings: Settings
   capabilities: Capabilities
-  /** Registers a text the answer rests on and gives back its number; the same text of the same path keeps its number. */
+  /** Registers a text the answer rests on and gives back its number; the same title of the same path keeps its number. */
   addCitation: (citation: Omit<Citation, 'number'>) => number
 }
 
