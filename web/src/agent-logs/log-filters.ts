@@ -6,6 +6,7 @@ export type TimeRange = (typeof timeRanges)[number]
 
 /** The filters of the list of logs, as they stand in the address of the page: a link shows the same list to its reader. */
 export interface LogFilters {
+  agent_id?: string
   user_agent_id?: string
   conversation_id?: string
   status?: RunStatus
@@ -30,6 +31,7 @@ export function readFilters(params: Record<string, unknown>): LogFilters {
   const isDay = (value: string) => day.test(value) && !Number.isNaN(new Date(`${value}T00:00:00`).getTime())
   const range = timeRanges.find((known) => known === params.range)
   return withoutEmpty({
+    agent_id: text('agent_id', (value) => uuid.test(value)),
     user_agent_id: text('user_agent_id', (value) => uuid.test(value)),
     conversation_id: text('conversation_id', (value) => uuid.test(value)),
     status: runStatuses.find((known) => known === params.status),
@@ -46,20 +48,35 @@ export function hasFilters(filters: LogFilters): boolean {
 
 const rangeMs = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000, month: 30 * 86_400_000 }
 
+/** The filters as the query of a request, for the links that download. */
+export function toSearchString(query: LogQuery): string {
+  return new URLSearchParams(withoutEmpty(query) as Record<string, string>).toString()
+}
+
+export interface LogQuery {
+  agent_id?: string
+  user_agent_id?: string
+  conversation_id?: string
+  status?: RunStatus
+  from?: string
+  to?: string
+  search?: string
+}
+
 /**
  * The same filters as the API takes them. `now` is the moment that a range such as `day` counts back from;
  * it must stay the same for all pages of one list.
  */
-export function toQuery(filters: LogFilters, now: Date): Record<string, string> {
+export function toQuery(filters: LogFilters, now: Date): LogQuery {
   const { range, from, to, ...rest } = filters
-  const query: Record<string, string | undefined> = { ...rest }
+  const query: LogQuery = { ...rest }
   if (range === 'custom') {
     if (from) query.from = new Date(`${from}T00:00:00`).toISOString()
     if (to) query.to = endOfDay(to).toISOString()
   } else if (range && range !== 'all') {
     query.from = new Date(now.getTime() - rangeMs[range]).toISOString()
   }
-  return withoutEmpty(query) as Record<string, string>
+  return withoutEmpty(query)
 }
 
 // The day after at midnight, not plus 24 hours: a day of a clock change has 23 or 25.

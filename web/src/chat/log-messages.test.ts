@@ -70,7 +70,7 @@ describe('a conversation read from its logs', () => {
       duration_ms: 1,
       retries: 0,
     }
-    const [, answer] = messagesOfLogs([logOf({ status: 'cancelled', metadata: { steps: [step] } })])
+    const [, answer] = messagesOfLogs([logOf({ status: 'cancelled', metadata: { steps: [step], citations: [] } })])
     expect(answer?.parts.map(toolCallOf).filter((call) => call !== null)).toEqual([
       {
         id: 'c1',

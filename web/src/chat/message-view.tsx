@@ -1,15 +1,4 @@
-import {
-  ActionIcon,
-  Alert,
-  Button,
-  CopyButton as CopyState,
-  CopyButton as CopyState,
-  Group,
-  Loader,
-  Stack,
-  Text,
-  Tooltip,
-} from '@mantine/core'
+import { ActionIcon, Alert, Button, CopyButton as CopyState, Group, Loader, Stack, Text, Tooltip } from '@mantine/core'
 import {
   IconAlertTriangle,
   IconCheck,
@@ -128,6 +117,14 @@ export function Thinking() {
 function Ending({ message, text, onRetry }: { message: RunMessage; text: string; onRetry?: () => void }) {
   const { status, error_title, error_action } = message.metadata ?? {}
   if (status === 'running') return <Thinking />
+  if (status === 'cancelled') {
+    return (
+      <Group gap={6} c="dimmed">
+        <IconPlayerStop size={16} aria-hidden />
+        <Text size="sm">You stopped this answer.</Text>
+      </Group>
+    )
+  }
   if (error_title) {
     return (
       <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={error_title}>
@@ -144,14 +141,6 @@ function Ending({ message, text, onRetry }: { message: RunMessage; text: string;
           </Button>
         )}
       </Alert>
-    )
-  }
-  if (status === 'cancelled') {
-    return (
-      <Group gap={6} c="dimmed">
-        <IconPlayerStop size={16} aria-hidden />
-        <Text size="sm">You stopped this answer.</Text>
-      </Group>
     )
   }
   if (text === '') {

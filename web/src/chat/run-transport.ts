@@ -28,7 +28,7 @@ export class RunTransport extends DefaultChatTransport<RunMessage> {
     try {
       const response = await api.raw('POST /api/v1/user-agents/:id/runs', {
         params: { id: this.#userAgentId },
-        body: { input, conversation_id: this.#conversationId(), stream: true },
+        body: { input, conversation_id: this.#conversationId(), stream: true, source: 'chat' },
         headers: { 'idempotency-key': key, accept: 'text/event-stream' },
         signal: options.abortSignal,
       })
