@@ -1,13 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { findRunStatus } from '../agent-logs/run-log-queries.ts'
 import { getClaims } from '../auth/authenticate.ts'
-import { AppError, type ErrorCode, errorTable } from '../errors.ts'
+import { AppError, errorTable } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
+import { openEventStream, watchCaller } from '../http/event-stream.ts'
 import { toProblem } from '../http/problem.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
 import { beginRun, type RunOrder, type RunResult } from './begin-run.ts'
+import { describeRun } from './describe-run.ts'
 import { runRoutes } from './run-schemas.ts'
-import { createUiMessageWriter, openEventStream } from './ui-message-stream.ts'
+import { createUiMessageWriter } from './ui-message-stream.ts'
 
 export function addRunRoutes(app: App, services: RunServices): void {
   app.post(
@@ -39,15 +41,6 @@ export function addRunRoutes(app: App, services: RunServices): void {
   )
 }
 
-/** Aborted when the connection closes before the answer is out. */
-export function watchCaller(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort()
-  })
-  return controller.signal
-}
-
 function answerRun(request: FastifyRequest, reply: FastifyReply, result: RunResult) {
   const run = describeRun(result)
   if (run.status === 'succeeded' || !run.error) return reply.send(run)
@@ -58,53 +51,6 @@ function answerRun(request: FastifyRequest, reply: FastifyReply, result: RunResu
     .status(error.status)
     .type('application/problem+json')
     .send({ ...toProblem(error, request.id), run_id: run.id, conversation_id: run.conversation_id, output: run.output })
-}
-
-/** A run as the API shows it, fresh or read back from the log. */
-export function describeRun(result: RunResult) {
-  if (result.kind === 'ran') {
-    const { id, conversationId, outcome, model, costUsd, latencyMs } = result.run
-    return {
-      id,
-      conversation_id: conversationId,
-      status: outcome.status,
-      output: outcome.output,
-      error: describeError(outcome.error_code),
-      citations: outcome.citations,
-      model: model.id,
-      is_built_in_model: model.isBuiltIn,
-      input_tokens: outcome.input_tokens,
-      output_tokens: outcome.output_tokens,
-      cost_usd: costUsd,
-      latency_ms: latencyMs,
-      steps: outcome.steps,
-    }
-  }
-  const { row } = result
-  // Written by runAgent alone, in this shape.
-  const metadata = row.metadata as { steps?: unknown[]; citations?: unknown[]; is_built_in_model?: boolean }
-  return {
-    id: row.id,
-    conversation_id: row.conversation_id,
-    status: row.status,
-    output: row.output,
-    error: describeError(row.error_code),
-    citations: metadata.citations ?? [],
-    model: row.model,
-    is_built_in_model: metadata.is_built_in_model ?? false,
-    input_tokens: row.input_tokens,
-    output_tokens: row.output_tokens,
-    cost_usd: row.cost_usd === null ? null : Number(row.cost_usd),
-    latency_ms: row.latency_ms,
-    steps: metadata.steps ?? [],
-  }
-}
-
-function describeError(code: string | null): { code: ErrorCode; title: string; detail: string } | null {
-  if (code === null) return null
-  const known: ErrorCode = code in errorTable ? (code as ErrorCode) : 'internal_error'
-  const [, title, detail] = errorTable[known]
-  return { code: known, title, detail }
 }
 
 async function streamRun(

@@ -1,5 +1,4 @@
 import type { UIMessageChunk } from 'ai'
-import type { FastifyReply } from 'fastify'
 import type { RunEvent } from '../runtime/run-types.ts'
 
 /** What the stream tells about the run besides its words. */
@@ -21,42 +20,6 @@ export interface RunMessageMetadata {
 interface RunEnd extends Pick<RunMessageMetadata, 'input_tokens' | 'output_tokens' | 'cost_usd' | 'latency_ms'> {
   status: string
   error: { code: string; title: string; detail: string } | null
-}
-
-const heartbeatMs = 15_000
-// A reader that has stopped reading is treated as gone before its backlog fills the memory.
-const maxBacklogBytes = 4 * 1024 * 1024
-
-/** Server-sent events on a hijacked reply, with a heartbeat; `signal` is aborted when the reader goes away. */
-export function openEventStream(reply: FastifyReply, headers: Record<string, string>) {
-  const { raw } = reply
-  const gone = new AbortController()
-  const leave = () => gone.abort()
-  reply.hijack()
-  raw.on('close', leave)
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value)
-  raw.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store, no-transform',
-    // nginx would hold the stream back until it is whole.
-    'x-accel-buffering': 'no',
-    ...headers,
-  })
-  raw.flushHeaders()
-  const heartbeat = setInterval(() => raw.write(': heartbeat\n\n'), heartbeatMs)
-  return {
-    signal: gone.signal,
-    send(data: string) {
-      if (raw.writableEnded || raw.destroyed) return
-      raw.write(`data: ${data}\n\n`)
-      if (raw.writableLength > maxBacklogBytes) raw.destroy()
-    },
-    end() {
-      clearInterval(heartbeat)
-      raw.off('close', leave)
-      if (!raw.writableEnded) raw.end('data: [DONE]\n\n')
-    },
-  }
 }
 
 /** Writes a run as the AI SDK's UI message stream (protocol v1), the format `useChat` reads. */
