@@ -43,7 +43,10 @@ export function useLiveLogs(query: LogQuery, rows: AgentLogSummary[] | undefined
       const looked = await Promise.all(
         running.map(({ id }) => api('GET /api/v1/agent-logs/:id', { params: { id }, signal }).catch(() => null)),
       )
-      return { newer: newer.data, ended: looked.filter(isRow).filter((row) => row.status !== 'running') }
+      return {
+        newer: newer.data,
+        ended: looked.filter((row) => row !== null).filter((row) => row.status !== 'running'),
+      }
     },
   })
 
@@ -64,10 +67,6 @@ export function useLiveLogs(query: LogQuery, rows: AgentLogSummary[] | undefined
     window.scrollTo({ top: 0 })
   }
   return { freshIds, waiting: held.length, show }
-}
-
-function isRow(row: AgentLogSummary | null): row is AgentLogSummary {
-  return row !== null
 }
 
 function withNewer(pages: Pages, newer: AgentLogSummary[]): Pages {
