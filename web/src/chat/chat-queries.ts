@@ -1,22 +1,10 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions } from '@tanstack/react-query'
 import { api } from '../api.ts'
 import { messagesOfLogs } from './log-messages.ts'
 import type { RunMessage } from './run-message.ts'
 
 /** Runs read at once when an old conversation is opened; earlier ones on demand. */
 const runsAtOnce = 15
-
-export const userAgentQuery = (id: string) =>
-  queryOptions({
-    queryKey: ['user-agents', id],
-    queryFn: ({ signal }) => api('GET /api/v1/user-agents/:id', { params: { id }, signal }),
-  })
-
-export const modelsQuery = queryOptions({
-  queryKey: ['models'],
-  staleTime: 5 * 60_000,
-  queryFn: ({ signal }) => api('GET /api/v1/models', { signal }),
-})
 
 export const conversationsQuery = (userAgentId: string) =>
   infiniteQueryOptions({

@@ -4,7 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { UserAgent } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
 import { toastError } from '../ui/toast.ts'
-import { userAgentQuery } from './chat-queries.ts'
+import { userAgentQuery } from '../user-agents/user-agent-queries.ts'
 
 /** Says why nothing can be sent, and ends it with one press. */
 export function SwitchedOff({ userAgent }: { userAgent: UserAgent }) {

@@ -5,8 +5,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { UserAgent } from '../../../api-client/src/api-types.ts'
 import { describeError } from '../ui/describe-error.ts'
 import { toastError } from '../ui/toast.ts'
+import { modelsQuery } from '../user-agents/user-agent-queries.ts'
 import classes from './chat.module.css'
-import { type ConversationPart, conversationsQuery, loadConversation, modelsQuery } from './chat-queries.ts'
+import { type ConversationPart, conversationsQuery, loadConversation } from './chat-queries.ts'
 import { Composer } from './composer.tsx'
 import { MessageView, Thinking } from './message-view.tsx'
 import { type RunMessage, textOf } from './run-message.ts'
@@ -84,8 +85,7 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
 
   const isEmpty = messages.length === 0
   const lastId = messages.at(-1)?.id
-  const labelOf = (id: string | null | undefined) =>
-    models.data?.data.find((model) => model.id === id)?.label ?? id ?? null
+  const labelOf = (id: string | null | undefined) => models.data?.find((model) => model.id === id)?.label ?? id ?? null
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1) */}
