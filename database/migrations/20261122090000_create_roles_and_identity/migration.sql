@@ -39,11 +39,11 @@ $$;
 create schema app;
 comment on schema app is 'Functions that policies and triggers use; not part of any API';
 grant usage on schema app to anon, authenticated, service_role;
-alter default privileges in schema app revoke execute on functions from public;
 
 create function app.is_admin() returns boolean language sql stable set search_path = '' as
   $$ select coalesce(auth.jwt() ->> 'user_role', '') = 'admin' $$;
 comment on function app.is_admin() is 'Whether the present transaction acts for an admin; the server sets the claim from users.role';
+revoke execute on function app.is_admin() from public;
 grant execute on function app.is_admin() to anon, authenticated, service_role;
 
 create function app.set_updated_at() returns trigger language plpgsql set search_path = '' as $$
@@ -52,6 +52,7 @@ begin
   return new;
 end
 $$;
+revoke execute on function app.set_updated_at() from public;
 grant execute on function app.set_updated_at() to authenticated, service_role;
 
 -- What the server remembers of this installation, such as the fingerprint of its key file.

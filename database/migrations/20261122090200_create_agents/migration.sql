@@ -96,6 +96,7 @@ begin
   return new;
 end
 $$;
+revoke execute on function app.check_agent_version() from public;
 grant execute on function app.check_agent_version() to authenticated, service_role;
 create trigger user_agents_check_version_on_insert before insert on public.user_agents
   for each row execute function app.check_agent_version();

@@ -60,14 +60,16 @@ declare
   partition_name text;
   created integer := 0;
 begin
-  for month in select (date_trunc('month', first_month) + make_interval(months => n))::date from generate_series(0, months - 1) n loop
+  -- Servers that start at the same time wait for each other.
+  perform pg_advisory_xact_lock(hashtextextended('app.ensure_agent_log_partitions', 0));
+  for month in select (date_trunc('month', first_month::timestamp) + make_interval(months => n))::date from generate_series(0, months - 1) n loop
     next_month := (month + interval '1 month')::date;
     partition_name := format('agent_logs_%s', to_char(month, 'YYYY_MM'));
     continue when to_regclass(format('agent_log_partitions.%I', partition_name)) is not null;
     execute format('create table agent_log_partitions.%I (like public.agent_logs including defaults including constraints) with (fillfactor = 80)', partition_name);
     -- Strays move from the default partition in the same transaction; attaching would be refused while they are there.
     execute format(
-      'with strays as (delete from agent_log_partitions.agent_logs_default where "timestamp" >= %L::date at time zone ''UTC'' and "timestamp" < %L::date at time zone ''UTC'' returning *) insert into agent_log_partitions.%I select * from strays',
+      'with strays as (delete from agent_log_partitions.agent_logs_default where "timestamp" >= %L::timestamp at time zone ''UTC'' and "timestamp" < %L::timestamp at time zone ''UTC'' returning *) insert into agent_log_partitions.%I select * from strays',
       month, next_month, partition_name);
     execute format('alter table agent_log_partitions.%I enable row level security', partition_name);
     execute format('alter table agent_log_partitions.%I force row level security', partition_name);
@@ -80,6 +82,7 @@ begin
   return created;
 end
 $$;
+revoke execute on function app.ensure_agent_log_partitions(date, integer) from public;
 comment on function app.ensure_agent_log_partitions(date, integer) is 'Creates the missing monthly partitions (UTC months); answers how many it made';
 
 alter table public.agent_logs enable row level security;

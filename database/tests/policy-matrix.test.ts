@@ -1,0 +1,485 @@
+import { CompiledQuery } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { insertTestLog } from '../../server/src/agent-logs/agent-log-testing.ts'
+import type { Tx } from '../../server/src/database/database.ts'
+import { createId, createIdWithTime } from '../../server/src/database/uuid-v7.ts'
+import { AppError } from '../../server/src/errors.ts'
+import { createTestDatabase, type TestDatabase, type TestUser } from '../../server/src/testing/test-app.ts'
+import { query } from './catalog-queries.ts'
+
+const actors = ['other', 'anonymous', 'admin', 'owner'] as const
+type Actor = (typeof actors)[number]
+const commands = ['select', 'insert', 'update', 'delete'] as const
+type Command = (typeof commands)[number]
+/**
+ * Rows that were read or changed; `denied` when PostgreSQL refuses the statement (SQLSTATE 42501); `referenced` when
+ * policies allow it and a foreign key does not.
+ */
+type Outcome = number | 'denied' | 'referenced'
+
+let testDatabase: TestDatabase
+const people = {} as Record<'owner' | 'other' | 'admin', TestUser>
+const ids = {} as Record<
+  | 'agent'
+  | 'publicAgent'
+  | 'waitingAgent'
+  | 'userAgent'
+  | 'integration'
+  | 'plan'
+  | 'subscription'
+  | 'session'
+  | 'apiKey'
+  | 'log'
+  | 'node',
+  string
+>
+const fresh = () => createId()
+const bytes = (text: string) => `'\\x${Buffer.from(text).toString('hex')}'`
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase()
+  const { database, createUser } = testDatabase
+  people.owner = await createUser()
+  people.other = await createUser()
+  people.admin = await createUser('admin')
+  ids.log = await insertTestLog(database, { user_id: people.owner.id })
+  for (const name of [
+    'agent',
+    'publicAgent',
+    'waitingAgent',
+    'userAgent',
+    'integration',
+    'plan',
+    'subscription',
+    'session',
+    'apiKey',
+    'node',
+  ] as const)
+    ids[name] = fresh()
+  const { owner } = people
+  const agent = (id: string, isPublic: boolean, requested: string) => `
+    insert into agents (id, name, description, type, capabilities, creator_id, is_public, publication_requested_at)
+      values ('${id}', 'A', 'D', 'customer', '{}', '${owner.id}', ${isPublic}, ${requested});
+    insert into agent_versions (agent_id, version, name, description, capabilities) values ('${id}', 1, 'A', 'D', '{}')`
+  await asSystem(`
+    ${agent(ids.agent, false, 'null')};
+    ${agent(ids.publicAgent, true, 'null')};
+    ${agent(ids.waitingAgent, false, 'now()')};
+    insert into user_agents (id, user_id, agent_id, agent_version, name) values ('${ids.userAgent}', '${owner.id}', '${ids.agent}', 1, 'U');
+    insert into integrations (id, user_agent_id, type, credentials) values ('${ids.integration}', '${ids.userAgent}', 'imap', '{"jwe": "x"}');
+    insert into plans (id, name, description, price) values ('${ids.plan}', 'P', 'D', 5);
+    insert into subscriptions (id, user_id, plan_id, status, start_date) values ('${ids.subscription}', '${owner.id}', '${ids.plan}', 'active', now());
+    insert into sessions (id, user_id, refresh_token_hash, expires_at) values ('${ids.session}', '${owner.id}', ${bytes('r')}, now());
+    insert into api_keys (id, user_id, name, prefix, key_hash) values ('${ids.apiKey}', '${owner.id}', 'K', 'ax_1', ${bytes('k')});
+    insert into idempotency_keys (user_id, key, request_hash, log_id, log_timestamp) values ('${owner.id}', 'once', ${bytes('h')}, '${ids.log}', now());
+    insert into installation (name, value) values ('n', '1');
+    insert into server_nodes (id) values ('${ids.node}');
+    insert into sign_in_attempts (key_hash, failures, window_start) values (${bytes('a')}, 1, now())`)
+})
+afterAll(() => testDatabase.close())
+
+async function asSystem(statements: string): Promise<void> {
+  await testDatabase.database.asSystem('a test prepares rows', async (tx) => {
+    for (const statement of statements.split(';\n')) await tx.executeQuery(CompiledQuery.raw(statement))
+  })
+}
+
+class Undo extends Error {
+  readonly rows: number
+  constructor(rows: number) {
+    super('undo')
+    this.rows = rows
+  }
+}
+
+function enter(actor: Actor, work: (tx: Tx) => Promise<never>): Promise<never> {
+  return actor === 'anonymous'
+    ? testDatabase.database.asAnonymous(work)
+    : testDatabase.database.withUser(people[actor].claims, work)
+}
+
+/** What a statement does as this person; it is always undone. */
+async function attempt(actor: Actor, statement: string): Promise<Outcome> {
+  try {
+    return await enter(actor, async (tx) => {
+      const { rows, numAffectedRows } = await tx.executeQuery(CompiledQuery.raw(statement))
+      throw new Undo(rows.length > 0 ? rows.length : Number(numAffectedRows ?? 0))
+    })
+  } catch (error) {
+    if (error instanceof Undo) return error.rows
+    if (error instanceof AppError && error.code === 'forbidden') return 'denied'
+    if ((error as { code?: string }).code === '23503') return 'referenced'
+    throw error
+  }
+}
+
+interface Case {
+  name: string
+  /** Finds the owner's row. */
+  where: () => string
+  /** Columns and values of another row in the owner's name. */
+  insert: () => Record<string, string>
+  update: string
+  column?: string
+  expected: Record<Command, Record<Actor, Outcome>>
+}
+
+const nobody = { other: 'denied', anonymous: 'denied', admin: 'denied', owner: 'denied' } as const
+const ownerOnly = { other: 0, anonymous: 'denied', admin: 0, owner: 1 } as const
+const writtenByOwner = { ...nobody, owner: 1 } as const
+const owned = { select: ownerOnly, insert: writtenByOwner, update: ownerOnly, delete: ownerOnly }
+const serverOnly = { select: nobody, insert: nobody, update: nobody, delete: nobody }
+const q = (text: string) => `'${text}'`
+const owner = () => q(people.owner.id)
+
+const cases: Case[] = [
+  {
+    name: 'users',
+    where: () => `id = ${owner()}`,
+    insert: () => ({ id: q(fresh()), email: `'new@example.test'`, role: `'admin'` }),
+    update: `first_name = 'X'`,
+    expected: { select: { ...ownerOnly, admin: 1 }, insert: nobody, update: ownerOnly, delete: ownerOnly },
+  },
+  {
+    name: 'sessions',
+    where: () => `id = ${q(ids.session)}`,
+    insert: () => ({ id: q(fresh()), user_id: owner(), refresh_token_hash: bytes('x'), expires_at: 'now()' }),
+    update: `expires_at = 'infinity'`,
+    expected: { select: ownerOnly, insert: nobody, update: nobody, delete: ownerOnly },
+  },
+  {
+    name: 'api_keys',
+    where: () => `id = ${q(ids.apiKey)}`,
+    insert: () => ({ id: q(fresh()), user_id: owner(), name: `'N'`, prefix: `'ax_2'`, key_hash: bytes('x') }),
+    update: `name = 'X'`,
+    expected: owned,
+  },
+  {
+    name: 'agents',
+    where: () => `id = ${q(ids.agent)}`,
+    insert: () => ({
+      id: q(fresh()),
+      name: `'N'`,
+      description: `'D'`,
+      type: `'customer'`,
+      capabilities: `'{}'`,
+      creator_id: owner(),
+    }),
+    update: `description = 'X'`,
+    expected: {
+      select: { ...ownerOnly, anonymous: 0 },
+      insert: writtenByOwner,
+      update: ownerOnly,
+      delete: { ...ownerOnly, owner: 'referenced' },
+    },
+  },
+  {
+    name: 'agents (public)',
+    where: () => `id = ${q(ids.publicAgent)}`,
+    insert: () => ({
+      id: q(fresh()),
+      name: `'N'`,
+      description: `'D'`,
+      type: `'customer'`,
+      capabilities: `'{}'`,
+      creator_id: owner(),
+      is_public: 'true',
+    }),
+    update: `description = 'X'`,
+    expected: {
+      select: { other: 1, anonymous: 1, admin: 1, owner: 1 },
+      insert: nobody,
+      // A creator's change must take the agent out of the catalogue.
+      update: { other: 0, anonymous: 'denied', admin: 1, owner: 'denied' },
+      delete: ownerOnly,
+    },
+  },
+  {
+    name: 'agents (waiting for a nod)',
+    where: () => `id = ${q(ids.waitingAgent)}`,
+    insert: () => ({
+      id: q(fresh()),
+      name: `'N'`,
+      description: `'D'`,
+      type: `'customer'`,
+      capabilities: `'{}'`,
+      creator_id: owner(),
+      slug: `'x'`,
+    }),
+    update: 'is_public = true',
+    expected: {
+      select: { other: 0, anonymous: 0, admin: 1, owner: 1 },
+      insert: nobody,
+      update: { other: 0, anonymous: 'denied', admin: 1, owner: 'denied' },
+      delete: ownerOnly,
+    },
+  },
+  {
+    name: 'agent_versions',
+    column: 'agent_id',
+    where: () => `agent_id = ${q(ids.agent)}`,
+    insert: () => ({ agent_id: q(ids.agent), version: '2', name: `'N'`, description: `'D'`, capabilities: `'{}'` }),
+    update: `name = 'X'`,
+    expected: { select: ownerOnly, insert: writtenByOwner, update: nobody, delete: nobody },
+  },
+  {
+    name: 'user_agents',
+    where: () => `id = ${q(ids.userAgent)}`,
+    insert: () => ({ id: q(fresh()), user_id: owner(), agent_id: q(ids.publicAgent), agent_version: '1', name: `'N'` }),
+    update: `name = 'X'`,
+    expected: owned,
+  },
+  {
+    name: 'integrations',
+    where: () => `id = ${q(ids.integration)}`,
+    insert: () => ({ id: q(fresh()), user_agent_id: q(ids.userAgent), type: `'imap'`, credentials: `'{}'` }),
+    update: `settings = '{"x": 1}'`,
+    expected: owned,
+  },
+  {
+    name: 'agent_logs',
+    where: () => `id = ${q(ids.log)}`,
+    insert: () => {
+      const { id, timestamp } = createIdWithTime()
+      return {
+        id: q(id),
+        user_id: owner(),
+        timestamp: q(timestamp.toISOString()),
+        input: `'I'`,
+        conversation_id: q(id),
+        status: `'running'`,
+        source: `'api'`,
+      }
+    },
+    update: 'rating = 1',
+    expected: owned,
+  },
+  {
+    name: 'idempotency_keys',
+    column: 'key',
+    where: () => `user_id = ${owner()}`,
+    insert: () => ({
+      user_id: owner(),
+      key: `'twice'`,
+      request_hash: bytes('x'),
+      log_id: q(ids.log),
+      log_timestamp: 'now()',
+    }),
+    update: `key = 'X'`,
+    expected: { select: ownerOnly, insert: writtenByOwner, update: nobody, delete: nobody },
+  },
+  {
+    name: 'plans',
+    where: () => `id = ${q(ids.plan)}`,
+    insert: () => ({ id: q(fresh()), name: `'N'`, description: `'D'`, price: '0' }),
+    update: 'price = 0',
+    expected: {
+      select: { other: 1, anonymous: 1, admin: 1, owner: 1 },
+      insert: { ...nobody, admin: 1 },
+      update: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
+      delete: { other: 0, anonymous: 'denied', admin: 'referenced', owner: 0 },
+    },
+  },
+  {
+    name: 'subscriptions',
+    where: () => `id = ${q(ids.subscription)}`,
+    insert: () => ({ id: q(fresh()), user_id: owner(), plan_id: q(ids.plan), status: `'active'`, start_date: 'now()' }),
+    update: `status = 'active'`,
+    expected: { select: { ...ownerOnly, admin: 1 }, insert: nobody, update: nobody, delete: nobody },
+  },
+  {
+    name: 'installation',
+    column: 'name',
+    where: () => `name = 'n'`,
+    insert: () => ({ name: `'m'`, value: `'1'` }),
+    update: `value = '2'`,
+    expected: serverOnly,
+  },
+  {
+    name: 'server_nodes',
+    where: () => `id = ${q(ids.node)}`,
+    insert: () => ({ id: q(fresh()) }),
+    update: 'heartbeat_at = now()',
+    expected: serverOnly,
+  },
+  {
+    name: 'sign_in_attempts',
+    column: 'key_hash',
+    where: () => `key_hash = ${bytes('a')}`,
+    insert: () => ({ key_hash: bytes('b'), failures: '0', window_start: 'now()' }),
+    update: 'failures = 0',
+    expected: serverOnly,
+  },
+]
+
+const statementOf: Record<Command, (one: Case, table: string) => string> = {
+  select: (one, table) => `select ${one.column ?? 'id'} from ${table} where ${one.where()}`,
+  insert: (one, table) => {
+    const row = one.insert()
+    return `insert into ${table} (${Object.keys(row)
+      .map((name) => `"${name}"`)
+      .join(', ')}) values (${Object.values(row).join(', ')})`
+  },
+  update: (one, table) => `update ${table} set ${one.update} where ${one.where()}`,
+  delete: (one, table) => `delete from ${table} where ${one.where()}`,
+}
+
+describe.each(cases.map((one) => [one.name, one] as const))('%s', (name, one) => {
+  const table = name.split(' ')[0]!
+
+  test.each(commands.flatMap((command) => actors.map((actor) => [command, actor] as const)))(
+    '%s as %s',
+    async (command, actor) => {
+      expect(await attempt(actor, statementOf[command](one, table))).toBe(one.expected[command][actor])
+      // The row was there to be hidden.
+      const rows = await testDatabase.database.asSystem('a test proves that the row exists', (tx) =>
+        tx.executeQuery(CompiledQuery.raw(statementOf.select(one, table))),
+      )
+      expect(rows.rows).toHaveLength(1)
+    },
+  )
+})
+
+test('the matrix knows every table', async () => {
+  const rows = await query<{ name: string }>(
+    testDatabase.ownerUrl,
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`,
+  )
+  const known = new Set(cases.map(({ name }) => name.split(' ')[0]))
+  expect(rows.map(({ name }) => name).filter((name) => !known.has(name))).toEqual(['_prisma_migrations'])
+})
+
+describe('nobody', () => {
+  test.each<[string, Actor, () => string]>([
+    ['makes themselves admin', 'other', () => `update users set role = 'admin' where id = ${q(people.other.id)}`],
+    [
+      'lifts their own suspension',
+      'other',
+      () => `update users set suspended_at = null where id = ${q(people.other.id)}`,
+    ],
+    [
+      'changes their e-mail past the server',
+      'other',
+      () => `update users set email = 'x@example.test' where id = ${q(people.other.id)}`,
+    ],
+    ['reads a password', 'owner', () => `select password from users where id = ${owner()}`],
+    ['reads everything of a user with a star', 'admin', () => 'select * from users'],
+    ['writes a password', 'owner', () => `update users set password = 'x' where id = ${owner()}`],
+    ['reads a refresh token', 'owner', () => 'select refresh_token_hash from sessions'],
+    ['reads a key', 'owner', () => 'select key_hash from api_keys'],
+    ['replaces a key', 'owner', () => `update api_keys set key_hash = ${bytes('y')}`],
+    ['reads credentials, not even their own', 'owner', () => 'select credentials from integrations'],
+    ['reads credentials as an admin', 'admin', () => 'select credentials from integrations'],
+    ['sorts by credentials', 'owner', () => 'select id from integrations order by credentials'],
+    ['publishes their own agent', 'owner', () => `update agents set is_public = true where id = ${q(ids.agent)}`],
+    [
+      'creates a public agent',
+      'owner',
+      () =>
+        `insert into agents (id, name, description, type, capabilities, creator_id, is_public) values ('${fresh()}', 'N', 'D', 'c', '{}', ${owner()}, true)`,
+    ],
+    [
+      'takes a name of the catalogue',
+      'owner',
+      () => `update agents set slug = 'customer-service' where id = ${q(ids.agent)}`,
+    ],
+    ['gives an agent to somebody else', 'owner', () => `update agents set creator_id = ${q(people.other.id)}`],
+    ['gives a user agent to somebody else', 'owner', () => `update user_agents set user_id = ${q(people.other.id)}`],
+    ['gives a log to somebody else', 'owner', () => `update agent_logs set user_id = ${q(people.other.id)}`],
+    ['changes when a log was written', 'owner', () => `update agent_logs set "timestamp" = now()`],
+    ['changes what was asked', 'owner', () => `update agent_logs set input = 'x'`],
+    [
+      'gives themselves a plan',
+      'other',
+      () =>
+        `insert into subscriptions (id, user_id, plan_id, status, start_date) values ('${fresh()}', ${q(people.other.id)}, '${ids.plan}', 'active', now())`,
+    ],
+    ['reads a partition past its policies', 'owner', () => 'select * from agent_log_partitions.agent_logs_default'],
+    ['makes partitions', 'admin', () => `select app.ensure_agent_log_partitions('2040-01-01', 1)`],
+    ['reads the ledger of migrations', 'admin', () => 'select * from _prisma_migrations'],
+    [
+      'connects something to a stranger’s user agent',
+      'other',
+      () =>
+        `insert into integrations (id, user_agent_id, type, credentials) values ('${fresh()}', '${ids.userAgent}', 'imap', '{}')`,
+    ],
+    [
+      'configures an agent they cannot see',
+      'other',
+      () =>
+        `insert into user_agents (id, user_id, agent_id, agent_version, name) values ('${fresh()}', ${q(people.other.id)}, '${ids.agent}', 1, 'N')`,
+    ],
+    [
+      'adds a version to a stranger’s public agent',
+      'other',
+      () =>
+        `insert into agent_versions (agent_id, version, name, description, capabilities) values ('${ids.publicAgent}', 2, 'N', 'D', '{}')`,
+    ],
+    [
+      'takes a row over by writing the same id again',
+      'other',
+      () =>
+        `insert into user_agents (id, user_id, agent_id, agent_version, name) values ('${ids.userAgent}', ${q(people.other.id)}, '${ids.publicAgent}', 1, 'N') on conflict (id) do update set name = 'taken'`,
+    ],
+    ['becomes another role', 'owner', () => 'set role postgres'],
+    ['empties a table', 'owner', () => 'truncate agent_logs'],
+  ])('%s', async (_name, actor, statement) => {
+    expect(await attempt(actor, statement())).toBe('denied')
+  })
+})
+
+describe('identity', () => {
+  test('is gone when the transaction is over: the next one on the same connection sees nothing', async () => {
+    const seen = await testDatabase.database.withUser(people.owner.claims, (tx) =>
+      tx.selectFrom('agent_logs').select('id').execute(),
+    )
+    expect(seen.length).toBeGreaterThan(0)
+    // More transactions than the pool has connections, so that each connection is used again.
+    for (let n = 0; n < 12; n++) expect(await attempt('anonymous', 'select id from agents where not is_public')).toBe(0)
+    for (let n = 0; n < 12; n++) expect(await attempt('other', 'select id from agent_logs')).toBe(0)
+  })
+
+  test('cannot be forged by a claim that names a role', async () => {
+    const claims = { ...people.other.claims, role: 'service_role' } as TestUser['claims']
+    const rows = await testDatabase.database.withUser(claims, (tx) =>
+      tx.selectFrom('agent_logs').select('id').execute(),
+    )
+    expect(rows).toEqual([])
+    await expect(
+      testDatabase.database.withUser(claims, (tx) => tx.selectFrom('installation').selectAll().execute()),
+    ).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  test('cannot break out of its quotes', async () => {
+    const claims = {
+      sub: people.other.id,
+      user_role: `user', true); reset role; select ('`,
+    } as unknown as TestUser['claims']
+    const rows = await testDatabase.database.withUser(claims, (tx) =>
+      tx.selectFrom('agent_logs').select('id').execute(),
+    )
+    expect(rows).toEqual([])
+  })
+
+  test('outlives neither an error in the middle of a transaction nor one that was caught', async () => {
+    const broken = testDatabase.database.withUser(people.owner.claims, async (tx) => {
+      await tx.executeQuery(CompiledQuery.raw('select 1 / 0')).catch(() => {})
+      return 'fine'
+    })
+    await expect(broken).rejects.toThrow(/rolled back/)
+    for (let n = 0; n < 12; n++) expect(await attempt('other', 'select id from agent_logs')).toBe(0)
+  })
+})
+
+test('an account takes its rows with it when it is deleted, and nobody else’s', async () => {
+  const { database, createUser } = testDatabase
+  const leaving = await createUser()
+  await insertTestLog(database, { user_id: leaving.id })
+  await database.withUser(leaving.claims, (tx) => tx.deleteFrom('users').where('id', '=', leaving.id).execute())
+  const count = (userId: string) =>
+    database.asSystem('a test counts what is left', (tx) =>
+      tx.selectFrom('agent_logs').select('id').where('user_id', '=', userId).execute(),
+    )
+  expect(await count(leaving.id)).toEqual([])
+  expect(await count(people.owner.id)).toHaveLength(1)
+})
