@@ -245,17 +245,19 @@ export const agentLogRoutes = {
     }),
     response: {
       200: z.object({
-        data: z.array(
-          z.object({
-            day: z.iso.date().meta({ description: 'The day in UTC', example: '2026-11-22' }),
-            succeeded: z.number().int().meta({ description: 'Runs that succeeded', example: 41 }),
-            failed: z.number().int().meta({ description: 'Runs that failed', example: 2 }),
-            other: z
-              .number()
-              .int()
-              .meta({ description: 'Runs that are running, were cancelled or interrupted', example: 1 }),
-          }),
-        ),
+        data: z
+          .array(
+            z.object({
+              day: z.iso.date().meta({ description: 'The day in UTC', example: '2026-11-22' }),
+              succeeded: z.number().int().meta({ description: 'Runs that succeeded', example: 41 }),
+              failed: z.number().int().meta({ description: 'Runs that failed', example: 2 }),
+              other: z
+                .number()
+                .int()
+                .meta({ description: 'Runs that are running, were cancelled or interrupted', example: 1 }),
+            }),
+          )
+          .meta({ description: 'One row a day, oldest first' }),
       }),
       ...problems,
     },

@@ -46,11 +46,14 @@ const listSetting = z.strictObject({
 
 /** The JSON Schema of a user agent's settings: validates on the server and renders the set-up form. */
 export const settingsSchemaSchema = z.strictObject({
-  type: z.literal('object'),
+  type: z.literal('object').meta({ description: 'Always `object`' }),
   properties: z
     .record(z.string().regex(/^[a-z][a-z0-9_]{0,49}$/), z.union([scalarSetting, listSetting]))
     .meta({ description: 'The fields of the form, in the order they are shown' }),
-  required: z.array(z.string()).default([]),
+  required: z
+    .array(z.string())
+    .default([])
+    .meta({ description: 'Names of the fields that must be filled in', example: ['business_name'] }),
 })
 
 /** What an agent can do: the JSON of `agents.capabilities`. */
@@ -60,7 +63,7 @@ export const capabilitiesSchema = z.strictObject({
       'What the model is told, with `{{settings.name}}` placeholders. A list of objects is rendered as a Markdown list.',
     example: 'You answer customers of {{settings.business_name}}.',
   }),
-  settings: settingsSchemaSchema,
+  settings: settingsSchemaSchema.meta({ description: 'The set-up form, as a small subset of JSON Schema' }),
   example_settings: z
     .record(z.string(), z.json())
     .default({})
@@ -75,17 +78,31 @@ export const capabilitiesSchema = z.strictObject({
   }),
   integrations: z
     .array(
-      z.strictObject({ type: text(50), required: z.boolean().default(false), reason: z.string().max(300).optional() }),
+      z.strictObject({
+        type: text(50).meta({ description: 'Integration type', example: 'smtp' }),
+        required: z.boolean().default(false).meta({ description: 'Whether the agent is of no use without it' }),
+        reason: z
+          .string()
+          .max(300)
+          .optional()
+          .meta({ description: 'What it is for', example: 'To send the drafts you approve.' }),
+      }),
     )
     .default([])
     .meta({ description: 'Integration types the agent can use' }),
   model: z
     .strictObject({
-      temperature: z.number().min(0).max(2).optional(),
-      max_output_tokens: z.int().min(1).max(200_000).optional(),
-      needs_tools: z.boolean().default(false),
+      temperature: z
+        .number()
+        .min(0)
+        .max(2)
+        .optional()
+        .meta({ description: 'How freely the model chooses words; 0 is strict', example: 0.3 }),
+      max_output_tokens: z.int().min(1).max(200_000).optional().meta({ description: 'Longest answer', example: 4000 }),
+      needs_tools: z.boolean().default(false).meta({ description: 'Whether the model must be able to call tools' }),
     })
-    .default({ needs_tools: false }),
+    .default({ needs_tools: false })
+    .meta({ description: 'What the agent needs of a model' }),
 })
 
 export type Capabilities = z.infer<typeof capabilitiesSchema>

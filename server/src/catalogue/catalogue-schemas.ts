@@ -56,8 +56,8 @@ export const planFeaturesSchema = z.strictObject({
   user_agents: limit,
   integrations: limit.meta({ description: 'For each user agent; `null`: no limit' }),
   log_retention_days: limit,
-  models: z.enum(['built_in', 'all']),
-  support: z.enum(['community', 'email', 'priority']),
+  models: z.enum(['built_in', 'all']).meta({ description: 'Which models may be chosen' }),
+  support: z.enum(['community', 'email', 'priority']).meta({ description: 'How questions are answered' }),
   highlights: z.array(z.string().trim().min(1).max(120)).max(8).meta({ description: 'Lines on the price card' }),
 })
 

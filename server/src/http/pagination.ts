@@ -45,7 +45,7 @@ export const pageQuery = {
 
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({
-    data: z.array(item),
+    data: z.array(item).meta({ description: 'The rows of this page' }),
     next_cursor: z
       .string()
       .nullable()

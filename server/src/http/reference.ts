@@ -32,8 +32,16 @@ export async function addOpenApi(app: App): Promise<void> {
       security: [{ bearer: [] }, { cookie: [] }],
     },
     transform: createJsonSchemaTransform({ zodToJsonConfig: { override: describeDates, unrepresentable: 'any' } }),
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => withoutUnusedSchemas(jsonSchemaTransformObject(document)),
   })
+}
+
+/** Schemas with an id are listed as request and as answer; only what some route refers to is of use to a reader. */
+function withoutUnusedSchemas(document: ReturnType<typeof jsonSchemaTransformObject>): typeof document {
+  const schemas = 'components' in document ? (document.components?.schemas ?? {}) : {}
+  const text = JSON.stringify(document)
+  for (const name of Object.keys(schemas)) if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name]
+  return document
 }
 
 /** What is a Date in the program is an ISO 8601 string on the wire. */

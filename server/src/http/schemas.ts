@@ -13,8 +13,8 @@ export const problemSchema = z
     errors: z
       .array(
         z.object({
-          path: z.string().meta({ example: '/settings/name' }),
-          message: z.string().meta({ example: 'Please fill this in.' }),
+          path: z.string().meta({ description: 'Which field, as a JSON pointer', example: '/settings/name' }),
+          message: z.string().meta({ description: 'What to correct', example: 'Please fill this in.' }),
         }),
       )
       .optional()

@@ -3,7 +3,12 @@ import { z } from 'zod'
 const contentSchema = z.union([
   z.string().max(200_000),
   z
-    .array(z.object({ type: z.literal('text', 'Only text parts are supported.'), text: z.string().max(200_000) }))
+    .array(
+      z.object({
+        type: z.literal('text', 'Only text parts are supported.').meta({ description: 'Always `text`' }),
+        text: z.string().max(200_000).meta({ description: 'The text', example: 'Do you ship to Austria?' }),
+      }),
+    )
     .max(100),
 ])
 
@@ -29,19 +34,40 @@ const modelSchema = z.object({
 })
 
 const openAiErrorSchema = z.object({
-  error: z.object({
-    message: z.string().meta({ description: 'What happened', example: 'You are not signed in.' }),
-    type: z.string().meta({ description: "OpenAI's kind of error", example: 'authentication_error' }),
-    param: z.string().nullable().meta({ description: 'Which field', example: 'messages' }),
-    code: z.string().meta({ description: 'Stable code', example: 'unauthenticated' }),
-  }),
+  error: z
+    .object({
+      message: z.string().meta({ description: 'What happened', example: 'You are not signed in.' }),
+      type: z.string().meta({ description: "OpenAI's kind of error", example: 'authentication_error' }),
+      param: z.string().nullable().meta({ description: 'Which field', example: 'messages' }),
+      code: z.string().meta({ description: 'Stable code', example: 'unauthenticated' }),
+    })
+    .meta({ description: 'The error' }),
+})
+
+const choiceSchema = z.object({
+  index: z.int().meta({ description: 'Always 0', example: 0 }),
+  message: z
+    .object({
+      role: z.literal('assistant').meta({ description: 'Always `assistant`' }),
+      content: z.string().meta({ description: 'The answer, as Markdown', example: 'Yes, within 3 days. [1]' }),
+      refusal: z.null().meta({ description: 'Always null' }),
+    })
+    .meta({ description: 'What the agent said' }),
+  logprobs: z.null().meta({ description: 'Always null' }),
+  finish_reason: z.enum(['stop', 'length']).meta({ description: 'Why the answer ended' }),
 })
 
 export const openAiRoutes = {
   'GET /v1/models': {
     tags: ['OpenAI-compatible'],
     summary: 'List your user agents as models',
-    response: { 200: z.object({ object: z.literal('list'), data: z.array(modelSchema) }), '4xx': openAiErrorSchema },
+    response: {
+      200: z.object({
+        object: z.literal('list').meta({ description: 'Always `list`' }),
+        data: z.array(modelSchema).meta({ description: 'Your user agents that are on' }),
+      }),
+      '4xx': openAiErrorSchema,
+    },
   },
   'GET /v1/models/:model': {
     tags: ['OpenAI-compatible'],
@@ -56,7 +82,14 @@ export const openAiRoutes = {
       'For programs and libraries that speak OpenAI: base URL `<this site>/v1`, an API key of yours as the key, the id of a user agent as the model. ' +
       'The memory is what you send in `messages`; the last message must be of the user. The agent brings its own instructions, tools and temperature: ' +
       'system messages are added to the instructions, sampling parameters are accepted and ignored.',
-    headers: z.object({ 'idempotency-key': z.string().min(1).max(255).optional() }),
+    headers: z.object({
+      'idempotency-key': z
+        .string()
+        .min(1)
+        .max(255)
+        .optional()
+        .meta({ description: 'Any text that is new for each new request', example: 'order-4711' }),
+    }),
     // Loose: clients send parameters that are new every month.
     body: z.looseObject({
       model: z
@@ -66,7 +99,9 @@ export const openAiRoutes = {
       messages: z.array(messageSchema).min(1).max(500).meta({ description: 'The conversation so far' }),
       stream: z.boolean().nullish().meta({ description: 'Whether to stream', example: false }),
       stream_options: z
-        .looseObject({ include_usage: z.boolean().nullish() })
+        .looseObject({
+          include_usage: z.boolean().nullish().meta({ description: 'Whether a last chunk brings the usage' }),
+        })
         .nullish()
         .meta({ description: 'With `include_usage` a last chunk brings the usage' }),
       n: z.literal(1, 'Only one answer at a time.').nullish().meta({ description: 'Only 1' }),
@@ -78,19 +113,19 @@ export const openAiRoutes = {
     }),
     response: {
       200: z.object({
-        id: z.string().meta({ description: '`chatcmpl-` and the id of the run in the log' }),
-        object: z.literal('chat.completion'),
-        created: z.int().meta({ description: 'Unix time in seconds' }),
-        model: z.string().meta({ description: 'Id of the user agent' }),
-        choices: z.array(
-          z.object({
-            index: z.int(),
-            message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
-            logprobs: z.null(),
-            finish_reason: z.enum(['stop', 'length']),
+        id: z
+          .string()
+          .meta({
+            description: '`chatcmpl-` and the id of the run in the log',
+            example: 'chatcmpl-019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012',
           }),
-        ),
-        usage: usageSchema,
+        object: z.literal('chat.completion').meta({ description: 'Always `chat.completion`' }),
+        created: z.int().meta({ description: 'Unix time in seconds', example: 1763805600 }),
+        model: z
+          .string()
+          .meta({ description: 'Id of the user agent', example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012' }),
+        choices: z.array(choiceSchema).meta({ description: 'Always one' }),
+        usage: usageSchema.meta({ description: 'Tokens used' }),
       }),
       '4xx': openAiErrorSchema,
       '5xx': openAiErrorSchema,

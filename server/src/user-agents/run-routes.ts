@@ -9,7 +9,7 @@ import type { RunServices } from '../runtime/run-agent.ts'
 import { beginRun, type RunOrder, type RunResult } from './begin-run.ts'
 import { describeRun } from './describe-run.ts'
 import { runRoutes } from './run-schemas.ts'
-import { createUiMessageWriter } from './ui-message-stream.ts'
+import { UiMessageWriter } from './ui-message-stream.ts'
 
 export function addRunRoutes(app: App, services: RunServices): void {
   app.post(
@@ -61,12 +61,12 @@ async function streamRun(
   key: string | undefined,
 ): Promise<FastifyReply> {
   const callerSignal = watchCaller(reply)
-  const opened: { stream?: ReturnType<typeof openEventStream>; writer?: ReturnType<typeof createUiMessageWriter> } = {}
+  const opened: { stream?: ReturnType<typeof openEventStream>; writer?: UiMessageWriter } = {}
   // Until the row is written an error is an ordinary answer with its status; only then the stream is opened.
   const open = () => {
     const stream = openEventStream(reply, { 'x-vercel-ai-ui-message-stream': 'v1' })
     opened.stream = stream
-    opened.writer = createUiMessageWriter(stream.send)
+    opened.writer = new UiMessageWriter(stream.send)
     return opened.writer
   }
   try {
@@ -97,6 +97,7 @@ async function streamRun(
         is_built_in_model: run.is_built_in_model,
       })
       if (run.output) replay.event({ kind: 'text-delta', text: run.output })
+      for (const citation of run.citations) replay.event({ kind: 'citation', citation })
     }
     opened.writer?.end(run)
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { UIMessageChunk } from 'ai'
-import type { RunEvent } from '../runtime/run-types.ts'
+import type { Citation, RunEvent, ToolCall, ToolResult } from '../runtime/run-types.ts'
 
 /** What the stream tells about the run besides its words. */
 export interface RunMessageMetadata {
@@ -23,108 +23,112 @@ interface RunEnd extends Pick<RunMessageMetadata, 'input_tokens' | 'output_token
 }
 
 /** Writes a run as the AI SDK's UI message stream (protocol v1), the format `useChat` reads. */
-export function createUiMessageWriter(send: (data: string) => void) {
-  const write = (chunk: UIMessageChunk<RunMessageMetadata>) => send(JSON.stringify(chunk))
-  let textPart = 0
-  let isTextOpen = false
-  let isStepOpen = false
+export class UiMessageWriter {
+  readonly #send: (data: string) => void
+  #textParts = 0
+  #isTextOpen = false
+  #isStepOpen = false
 
-  function openText(): string {
-    if (!isStepOpen) {
-      write({ type: 'start-step' })
-      isStepOpen = true
-    }
-    if (!isTextOpen) {
-      textPart += 1
-      write({ type: 'text-start', id: `text-${textPart}` })
-      isTextOpen = true
-    }
-    return `text-${textPart}`
+  constructor(send: (data: string) => void) {
+    this.#send = send
   }
 
-  function closeText(): void {
-    if (isTextOpen) write({ type: 'text-end', id: `text-${textPart}` })
-    isTextOpen = false
+  start(messageId: string, messageMetadata: RunMessageMetadata): void {
+    this.#write({ type: 'start', messageId, messageMetadata })
   }
 
-  function closeStep(): void {
-    closeText()
-    if (isStepOpen) write({ type: 'finish-step' })
-    isStepOpen = false
-  }
-
-  function event(event: RunEvent): void {
+  event(event: RunEvent): void {
     switch (event.kind) {
       case 'text-delta':
-        write({ type: 'text-delta', id: openText(), delta: event.text })
+        this.#write({ type: 'text-delta', id: this.#openText(), delta: event.text })
         break
       case 'tool-call':
-        closeText()
-        write({
-          type: 'tool-input-available',
-          toolCallId: event.call.id,
-          toolName: event.call.name,
-          input: event.call.input,
-          dynamic: true,
-        })
+        this.#closeText()
+        this.#writeToolCall(event.call)
         break
       case 'tool-result':
-        if (event.result.is_error) {
-          write({
-            type: 'tool-output-error',
-            toolCallId: event.result.id,
-            errorText: asText(event.result.output),
-            dynamic: true,
-          })
-        } else {
-          write({
-            type: 'tool-output-available',
-            toolCallId: event.result.id,
-            output: event.result.output,
-            dynamic: true,
-          })
-        }
+        this.#writeToolResult(event.result)
         break
       case 'citation':
-        write({
-          type: 'source-document',
-          sourceId: String(event.citation.number),
-          mediaType: 'text/plain',
-          title: event.citation.title,
-          providerMetadata: { agentexpress: { path: event.citation.path, excerpt: event.citation.excerpt } },
-        })
+        this.#writeCitation(event.citation)
         break
       case 'step-end':
-        closeStep()
+        this.#closeStep()
         break
     }
   }
 
-  return {
-    start: (messageId: string, messageMetadata: RunMessageMetadata) =>
-      write({ type: 'start', messageId, messageMetadata }),
-    event,
-    end({ status, error, input_tokens, output_tokens, cost_usd, latency_ms }: RunEnd) {
-      closeStep()
-      write({
-        type: 'message-metadata',
-        messageMetadata: {
-          status,
-          input_tokens,
-          output_tokens,
-          cost_usd,
-          latency_ms,
-          ...(error ? { error_code: error.code, error_title: error.title, error_action: error.detail } : {}),
-        },
-      })
-      if (status === 'cancelled') return write({ type: 'abort' })
-      if (error) write({ type: 'error', errorText: error.title })
-      write({ type: 'finish' })
-    },
-    fail: (text: string) => write({ type: 'error', errorText: text }),
+  end({ status, error, input_tokens, output_tokens, cost_usd, latency_ms }: RunEnd): void {
+    this.#closeStep()
+    this.#write({
+      type: 'message-metadata',
+      messageMetadata: {
+        status,
+        input_tokens,
+        output_tokens,
+        cost_usd,
+        latency_ms,
+        ...(error ? { error_code: error.code, error_title: error.title, error_action: error.detail } : {}),
+      },
+    })
+    if (status === 'cancelled') {
+      this.#write({ type: 'abort' })
+      return
+    }
+    if (error) this.fail(error.title)
+    this.#write({ type: 'finish' })
   }
-}
 
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  fail(errorText: string): void {
+    this.#write({ type: 'error', errorText })
+  }
+
+  #write(chunk: UIMessageChunk<RunMessageMetadata>): void {
+    this.#send(JSON.stringify(chunk))
+  }
+
+  #openText(): string {
+    if (!this.#isStepOpen) this.#write({ type: 'start-step' })
+    this.#isStepOpen = true
+    if (!this.#isTextOpen) {
+      this.#textParts += 1
+      this.#write({ type: 'text-start', id: `text-${this.#textParts}` })
+    }
+    this.#isTextOpen = true
+    return `text-${this.#textParts}`
+  }
+
+  #closeText(): void {
+    if (this.#isTextOpen) this.#write({ type: 'text-end', id: `text-${this.#textParts}` })
+    this.#isTextOpen = false
+  }
+
+  #closeStep(): void {
+    this.#closeText()
+    if (this.#isStepOpen) this.#write({ type: 'finish-step' })
+    this.#isStepOpen = false
+  }
+
+  #writeToolCall({ id, name, input }: ToolCall): void {
+    this.#write({ type: 'tool-input-available', toolCallId: id, toolName: name, input, dynamic: true })
+  }
+
+  #writeToolResult({ id, output, is_error }: ToolResult): void {
+    if (is_error) {
+      const errorText = typeof output === 'string' ? output : JSON.stringify(output)
+      this.#write({ type: 'tool-output-error', toolCallId: id, errorText, dynamic: true })
+    } else {
+      this.#write({ type: 'tool-output-available', toolCallId: id, output, dynamic: true })
+    }
+  }
+
+  #writeCitation({ number, title, path, excerpt }: Citation): void {
+    this.#write({
+      type: 'source-document',
+      sourceId: String(number),
+      mediaType: 'text/plain',
+      title,
+      providerMetadata: { agentexpress: { path, excerpt } },
+    })
+  }
 }

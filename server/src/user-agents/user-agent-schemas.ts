@@ -59,7 +59,7 @@ export const userAgentSchema = z
     settings_schema: form,
     created_at: timestampSchema,
     updated_at: timestampSchema,
-    update: updateSchema.nullable(),
+    update: updateSchema.nullable().meta({ description: 'A newer version of the agent; null when there is none' }),
   })
   .meta({ id: 'UserAgent', description: 'An agent that you configured' })
 
