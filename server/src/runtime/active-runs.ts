@@ -9,8 +9,9 @@ export interface RunSlot {
 }
 
 export interface ActiveRuns {
-  /** Takes a place for a run. Throws `too_many_runs` or `shutting_down`. */
+  /** Takes a place for a run that is not on this server yet. Throws `too_many_runs` or `shutting_down`. */
   begin(runId: string, userId: string): RunSlot
+  has(runId: string): boolean
   /** False when the run is not on this server. */
   abort(runId: string, reason: AbortReason): boolean
   /** No run begins any more; those that are running end by themselves, or as `interrupted` after `timeoutMs`. */
@@ -47,6 +48,7 @@ export function createActiveRuns(limits: { maxRuns: number; maxRunsPerUser: numb
         },
       }
     },
+    has: (runId) => running.has(runId),
     abort(runId, reason) {
       const controller = running.get(runId)
       controller?.abort(reason)

@@ -33,39 +33,43 @@ export async function beginRun(
     fresh,
   )
   if (!claimed.is_same_request) throw new AppError('idempotency_key_reused')
-  // The key fixes the id, and the id is the row's primary key: of any number of attempts one inserts it, also when the
-  // first died between claiming the key and running.
-  const earlier =
-    claimed.log_id === fresh.id
-      ? null
-      : await services.database.withUser(claims, (tx) => findEndedRun(tx, claimed.log_id))
-  if (!earlier) {
-    try {
-      const run = await runAgent(services, claims, {
-        ...order,
-        id: claimed.log_id,
-        timestamp: readIdTime(claimed.log_id),
-      })
-      return { kind: 'ran', run }
-    } catch (error) {
-      if (!(error instanceof pg.DatabaseError && error.code === '23505')) throw error
+  const isNew = claimed.log_id === fresh.id
+  return runOnce(services, claims, order, { id: claimed.log_id, isNew })
+}
+
+/**
+ * The key fixes the id, and the id is the row's primary key: of any number of attempts one inserts it, also when the
+ * first died between claiming the key and running. The others wait for its end; an attempt that could not begin (the
+ * agent is off, the server full) leaves no row, and the next one tries for itself.
+ */
+async function runOnce(
+  services: RunServices,
+  claims: Claims,
+  order: RunOrder,
+  { id, isNew }: { id: string; isNew: boolean },
+): Promise<RunResult> {
+  let mayExist = !isNew
+  const deadline = performance.now() + services.config.runs.timeoutMs + 10_000
+  for (let waitMs = 20; performance.now() < deadline; waitMs = Math.min(500, waitMs * 2)) {
+    const row = mayExist ? await services.database.withUser(claims, (tx) => findEndedRun(tx, id)) : null
+    if (row && row.status !== 'running') return { kind: 'replayed', row }
+    if (!row && !services.activeRuns.has(id)) {
+      try {
+        return { kind: 'ran', run: await runAgent(services, claims, { ...order, id, timestamp: readIdTime(id) }) }
+      } catch (error) {
+        // Another server was faster.
+        if (!(error instanceof pg.DatabaseError && error.code === '23505')) throw error
+      }
     }
+    mayExist = true
+    if (order.callerSignal?.aborted) throw new AppError('cancelled')
+    await sleep(waitMs)
   }
-  return { kind: 'replayed', row: await waitForEnd(services, claims, claimed.log_id) }
+  throw new AppError('idempotency_in_progress', { retryAfterSeconds: 5 })
 }
 
 function hashOrder({ userAgentId, conversationId, input, history, extraInstructions }: RunOrder): Buffer {
   return createHash('sha256')
     .update(JSON.stringify([userAgentId, conversationId, input, history ?? null, extraInstructions ?? null]))
     .digest()
-}
-
-async function waitForEnd(services: RunServices, claims: Claims, id: string): Promise<EndedRow> {
-  const deadline = performance.now() + services.config.runs.timeoutMs + 10_000
-  for (let waitMs = 20; performance.now() < deadline; waitMs = Math.min(500, waitMs * 2)) {
-    const row = await services.database.withUser(claims, (tx) => findEndedRun(tx, id))
-    if (row && row.status !== 'running') return row
-    await sleep(waitMs)
-  }
-  throw new AppError('idempotency_in_progress', { retryAfterSeconds: 5 })
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, errorTable } from '../errors.ts'
+import type { Citation } from '../runtime/run-types.ts'
 import type { RunResult } from './begin-run.ts'
 
 /** A run as the API shows it, fresh or read back from the log. */
@@ -23,7 +24,7 @@ export function describeRun(result: RunResult) {
   }
   const { row } = result
   // Written by runAgent alone, in this shape.
-  const metadata = row.metadata as { steps?: unknown[]; citations?: unknown[]; is_built_in_model?: boolean }
+  const metadata = row.metadata as { steps?: unknown[]; citations?: Citation[]; is_built_in_model?: boolean }
   return {
     id: row.id,
     conversation_id: row.conversation_id,
