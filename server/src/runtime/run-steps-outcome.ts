@@ -10,13 +10,16 @@ export type RunEnd =
   /** The signal says why. */
   | { kind: 'aborted' }
 
+/** A search finds more than an answer uses: cited is what the answer names by its number. */
 export function finishRun(state: RunState, end: RunEnd): RunOutcome {
   const { steps } = state
+  const citations = state.citations.filter(({ number }) => state.output.includes(`[${number}]`))
+  for (const citation of citations) state.request.onEvent?.({ kind: 'citation', citation })
   return {
     ...describeEnd(state, end),
     output: state.output,
     steps,
-    citations: state.citations,
+    citations,
     input_tokens: steps.reduce((sum, step) => sum + step.input_tokens, 0),
     output_tokens: steps.reduce((sum, step) => sum + step.output_tokens, 0),
     finish_reason: steps.at(-1)?.finish_reason ?? 'error',

@@ -104,7 +104,6 @@ function addCitation(state: RunState, raw: Omit<Citation, 'number'>): number {
   if (known) return known.number
   const citation = toStorable(state, { number: state.citations.length + 1, ...raw }) as Citation
   state.citations.push(citation)
-  state.request.onEvent?.({ kind: 'citation', citation })
   return citation.number
 }
 

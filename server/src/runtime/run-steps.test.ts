@@ -163,12 +163,12 @@ describe.each(apis)('%s', (api) => {
         tools: [weather],
         script: [
           { kind: 'tool-calls', text: 'Let me look.', calls },
-          { kind: 'text', text: 'Both are sunny.' },
+          { kind: 'text', text: 'Both are sunny. [1]' },
         ],
       })
       expect(outcome).toMatchObject({
         status: 'succeeded',
-        output: 'Let me look.\n\nBoth are sunny.',
+        output: 'Let me look.\n\nBoth are sunny. [1]',
         input_tokens: 24,
         output_tokens: 10,
       })
@@ -185,7 +185,19 @@ describe.each(apis)('%s', (api) => {
       if (!isStreaming) return
       expect(outcome.shown).toBe(outcome.output)
       const order = [...new Set(outcome.events.map((event) => event.kind))]
-      expect(order).toEqual(['text-delta', 'tool-call', 'citation', 'tool-result', 'step-end'])
+      expect(order).toEqual(['text-delta', 'tool-call', 'tool-result', 'step-end', 'citation'])
+    })
+
+    test('cites only what the answer names', async () => {
+      const outcome = await run(api, {
+        isStreaming,
+        tools: [weather],
+        script: [
+          { kind: 'tool-calls', calls: [{ name: 'weather', input: { city: 'Oslo' } }] },
+          { kind: 'text', text: 'It is sunny.' },
+        ],
+      })
+      expect(outcome).toMatchObject({ status: 'succeeded', citations: [] })
     })
 
     test('reports a wrong key without asking again and without the key', async () => {

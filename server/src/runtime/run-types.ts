@@ -85,6 +85,7 @@ export interface RunOutcome {
   /** Seconds the provider asked us to wait, when it did. */
   retry_after_seconds: number | null
   steps: RunStep[]
+  /** Those the output names as [n]. */
   citations: Citation[]
   input_tokens: number
   output_tokens: number
