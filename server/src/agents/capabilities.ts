@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+// Registered, not described by `meta`, which makes a copy: the schema refers to itself, and its own name must be the one it uses.
+const json = z.json().register(z.globalRegistry, { id: 'Json', description: 'Any JSON value' })
 const text = (max: number) => z.string().trim().min(1).max(max)
 
 /** One question of the set-up form. Only these JSON Schema keywords are allowed: no `$ref`, no `pattern`, so that a creator's schema can neither recurse nor stall a server. */
@@ -41,7 +43,7 @@ const listSetting = z.strictObject({
   minItems: z.int().min(0).max(500).optional(),
   maxItems: z.int().min(1).max(500).optional(),
   uniqueItems: z.boolean().optional(),
-  default: z.array(z.json()).optional(),
+  default: z.array(json).optional(),
 })
 
 /** The JSON Schema of a user agent's settings: validates on the server and renders the set-up form. */
@@ -65,7 +67,7 @@ export const capabilitiesSchema = z.strictObject({
   }),
   settings: settingsSchemaSchema.meta({ description: 'The set-up form, as a small subset of JSON Schema' }),
   example_settings: z
-    .record(z.string(), z.json())
+    .record(z.string(), json)
     .default({})
     .meta({ description: 'Fills the form in one click; must be valid for `settings`' }),
   starters: z.array(text(300)).max(6).default([]).meta({ description: 'First questions to click on' }),
@@ -109,5 +111,5 @@ export type Capabilities = z.infer<typeof capabilitiesSchema>
 export type SettingsSchema = z.infer<typeof settingsSchemaSchema>
 
 /** Settings of one user agent: the answers to the form, valid for the agent's `capabilities.settings`. */
-export const settingsSchema = z.record(z.string(), z.json()).meta({ description: "Answers to the agent's form" })
+export const settingsSchema = z.record(z.string(), json).meta({ description: "Answers to the agent's form" })
 export type Settings = z.infer<typeof settingsSchema>
