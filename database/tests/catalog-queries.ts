@@ -75,15 +75,20 @@ const catalogParts: Record<string, string> = {
 /** Everything a migration can change, as sorted lines; without PostgreSQL's own objects and the ledger. */
 export async function dumpCatalog(connectionString: string): Promise<string[]> {
   const lines: string[] = []
-  for (const [part, text] of Object.entries(catalogParts)) {
-    const rows = await query<{ line: string }>(
-      connectionString,
-      text.replaceAll(
-        /\bpg_namespace n\b/g,
-        `(select * from pg_namespace where nspname !~ '^(pg_|information_schema$)') n`,
-      ),
-    )
-    lines.push(...rows.map(({ line }) => `${part}: ${line}`))
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    for (const [part, text] of Object.entries(catalogParts)) {
+      const { rows } = await client.query<{ line: string }>(
+        text.replaceAll(
+          /\bpg_namespace n\b/g,
+          `(select * from pg_namespace where nspname !~ '^(pg_|information_schema$)') n`,
+        ),
+      )
+      lines.push(...rows.map(({ line }) => `${part}: ${line}`))
+    }
+  } finally {
+    await client.end()
   }
   return lines.filter((line) => !line.includes('_prisma_migrations')).sort()
 }

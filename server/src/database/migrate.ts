@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
 export interface Migration {
@@ -46,8 +47,11 @@ export async function readMigrations(folder = migrationsFolder): Promise<Migrati
     .sort()
   return Promise.all(
     names.map(async (name) => {
-      const up = await readFile(join(folder, name, 'migration.sql'), 'utf8')
-      const down = await readFile(join(folder, name, 'down.sql'), 'utf8')
+      const read = (file: string) =>
+        readFile(join(folder, name, file), 'utf8').catch((cause: Error) => {
+          throw new MigrationError(`The migration ${name} has no readable ${file}.`, { cause })
+        })
+      const [up, down] = [await read('migration.sql'), await read('down.sql')]
       return { name, up, down, checksum: createHash('sha256').update(up).digest('hex') }
     }),
   )
@@ -77,11 +81,9 @@ export async function deployMigrations(
         applied.push(migration)
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause)
-        await recordFailure(client, migration, reason)
-        for (const done of applied.reverse()) {
-          onProgress(`taking back ${done.name}`)
-          await takeBack(client, done)
-        }
+        await withLivingConnection(ownerUrl, client, onProgress, (living) =>
+          takeBackDeployment(living, { applied, failed: migration, reason }, onProgress),
+        )
         throw new MigrationError(
           `The migration ${migration.name} failed: ${reason}. Everything this deployment had applied was taken back.`,
           { cause },
@@ -132,6 +134,43 @@ export async function findMigrationStatus(
   )
 }
 
+/** A migration that fails because its connection was lost is taken back through a new one, also while PostgreSQL restarts. */
+async function withLivingConnection(
+  ownerUrl: string,
+  client: pg.Client,
+  onProgress: (text: string) => void,
+  work: (client: pg.Client) => Promise<void>,
+): Promise<void> {
+  const isAlive = await client.query('select 1').then(
+    () => true,
+    () => false,
+  )
+  if (isAlive) return work(client)
+  for (const waitMs of [100, 500, 1000, 2000, 5000, 10_000]) {
+    await sleep(waitMs)
+    const canConnect = await withLock(ownerUrl, onProgress, async () => true).catch(() => false)
+    if (canConnect) break
+  }
+  await withLock(ownerUrl, onProgress, work)
+}
+
+async function takeBackDeployment(
+  client: pg.Client,
+  { applied, failed, reason }: { applied: Migration[]; failed: Migration; reason: string },
+  onProgress: (text: string) => void,
+): Promise<void> {
+  // The answer to its COMMIT may have been lost with the connection.
+  const { rowCount } = await client.query(
+    'select from public._prisma_migrations where migration_name = $1 and finished_at is not null and rolled_back_at is null',
+    [failed.name],
+  )
+  for (const done of [...applied, ...(rowCount ? [failed] : [])].reverse()) {
+    onProgress(`taking back ${done.name}`)
+    await takeBack(client, done)
+  }
+  await recordFailure(client, failed, reason)
+}
+
 async function withLock<T>(
   ownerUrl: string,
   onProgress: (text: string) => void,
@@ -142,6 +181,8 @@ async function withLock<T>(
     application_name: 'agentexpress migrate',
     connectionTimeoutMillis: 10_000,
   })
+  // Whoever waits for an answer is told; without a listener the loss of the connection would end the process.
+  client.on('error', () => {})
   await client.connect()
   try {
     // Some managed databases set short limits for every session.
