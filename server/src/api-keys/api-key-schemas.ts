@@ -40,7 +40,10 @@ export const apiKeyRoutes = {
     tags,
     summary: 'My API keys',
     description: 'Newest first, revoked ones too (the newest 500). Needs a session.',
-    response: { 200: z.object({ data: z.array(apiKeySchema).meta({ description: 'The keys' }) }), ...problems },
+    response: {
+      200: z.object({ data: z.array(apiKeySchema).meta({ description: 'The keys', example: [] }) }),
+      ...problems,
+    },
   },
   'POST /api/v1/api-keys': {
     tags,

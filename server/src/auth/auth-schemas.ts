@@ -103,7 +103,7 @@ export const authRoutes = {
               use: z.string().meta({ description: 'What it is for', example: 'sig' }),
             }),
           )
-          .meta({ description: 'One key' }),
+          .meta({ description: 'One key', example: [] }),
       }),
     },
   },

@@ -8,6 +8,7 @@ import {
 import pg from 'pg'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { queryFramed, type Statement } from './framed-statement.ts'
 import { TransactionConnection, TransactionDriver } from './transaction-driver.ts'
 import type { Tables } from './types.ts'
 
@@ -27,17 +28,10 @@ export interface Database {
   asAnonymous<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Runs `work` without a user, past row-level security. `reason` says why that is right; lint lists who may call it. */
   asSystem<T>(reason: string, work: (tx: Tx) => Promise<T>): Promise<T>
-  /** One prepared statement in a transaction of its own, sent with its frame in one message: one round trip. */
+  /** One prepared statement in a transaction of its own, in one round trip. */
   queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement): Promise<Row[]>
   isReady(): Promise<boolean>
   close(): Promise<void>
-}
-
-export interface Statement {
-  /** Unique for its text: PostgreSQL plans it once a connection. */
-  name: string
-  text: string
-  values: unknown[]
 }
 
 export interface DatabaseOptions {
@@ -115,21 +109,13 @@ export function openDatabase({ url, poolSize, usePreparedStatements, log }: Data
     withUser: (claims, work) => inTransaction(beginAs('authenticated', claims), work),
     asAnonymous: (work) => inTransaction(beginAs('anon', null), work),
     asSystem: (_reason, work) => inTransaction(beginAs('service_role', null), work),
-    async queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, { name, text, values }: Statement) {
+    async queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) {
       const client = await connect()
       let failure: unknown
       try {
-        const [, result, commit] = await Promise.all([
-          client.query(beginAs('authenticated', claims)),
-          client.query<Row>({ name: usePreparedStatements ? name : undefined, text, values }),
-          client.query('commit'),
-        ])
-        if (commit.command !== 'COMMIT') throw new Error('The statement was rolled back.')
-        return result.rows
+        return await queryFramed<Row>(client, frameAs('authenticated', claims), statement, { usePreparedStatements })
       } catch (error) {
         failure = error
-        // The three were sent at once: the answers that are still on their way must be read before the next user of the connection.
-        await client.query('rollback').catch(() => {})
         throw toAppError(error)
       } finally {
         client.release(isBroken(failure))
@@ -149,6 +135,15 @@ export function openDatabase({ url, poolSize, usePreparedStatements, log }: Data
       }
     },
     close: () => pool.end(),
+  }
+}
+
+/** The same as a statement of its own, for a transaction that needs no BEGIN. */
+function frameAs(role: 'anon' | 'authenticated' | 'service_role', claims: Claims | null): Statement {
+  return {
+    name: `frame_${role}`,
+    text: `select set_config('role', '${role}', true), set_config('request.jwt.claims', $1, true)`,
+    values: [claims ? JSON.stringify({ ...claims, role }) : ''],
   }
 }
 
@@ -183,6 +178,8 @@ function toAppError(error: unknown): unknown {
         retryAfterSeconds: 60,
         cause: error,
       })
+    case '23503': // the account was deleted within the second for which its credential is remembered
+      return error.constraint?.endsWith('_user_id_fkey') ? new AppError('unauthenticated', { cause: error }) : error
     case '42501': // row-level security or a missing privilege
       return new AppError('forbidden', { cause: error })
     case '22021': // NUL in text

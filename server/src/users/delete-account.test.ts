@@ -114,6 +114,14 @@ describe('deleting my account', () => {
     await expect(signUpForTest(site, mine.email)).resolves.toMatchObject({ email: mine.email })
   })
 
+  test('leaves a token that is still remembered for a second with nothing to write to', async () => {
+    const mine = await signUpForTest(site)
+    expect((await remove(mine)).statusCode).toBe(204)
+    const payload = { name: 'late' }
+    const late = await site.app.inject({ method: 'POST', url: '/api/v1/api-keys', headers: mine.headers, payload })
+    expect([late.statusCode, late.json().code]).toEqual([401, 'unauthenticated'])
+  })
+
   test('needs the password; without it nothing is lost', async () => {
     const mine = await signUpForTest(site)
     await addLogs(mine.id, null, 3)

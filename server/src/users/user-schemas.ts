@@ -140,7 +140,10 @@ export const userRoutes = {
     tags,
     summary: 'My sessions',
     description: 'Where this account is signed in, last used first. Needs a session.',
-    response: { 200: z.object({ data: z.array(sessionSchema).meta({ description: 'The sessions' }) }), ...problems },
+    response: {
+      200: z.object({ data: z.array(sessionSchema).meta({ description: 'The sessions', example: [] }) }),
+      ...problems,
+    },
   },
   'DELETE /api/v1/me/sessions/:id': {
     tags,
