@@ -11,6 +11,7 @@ import type { SigningKey } from './auth/signing-key.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
 import type { App } from './http/app-types.ts'
 import { addHealthRoutes } from './http/health-routes.ts'
+import { addJsonBody } from './http/json-body.ts'
 import { sendProblem } from './http/problem.ts'
 import { addOpenApi, addReference } from './http/reference.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
@@ -46,6 +47,7 @@ export async function createApp(services: Services): Promise<App> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(sendProblem)
+  addJsonBody(app)
   app.server.headersTimeout = 15_000
   await app.register(cookie)
   await addSecurityHeaders(app, config.publicUrl)
