@@ -4,15 +4,15 @@ import type { Agent } from '../../../api-client/src/api-types.ts'
 import { toolLooks } from './tool-looks.ts'
 
 /** Everything there is to know of an agent before it is set up. */
-export function AgentDetails({ agent }: { agent: Agent }) {
+export function AgentDetails({ agent, idPrefix = 'agent' }: { agent: Agent; idPrefix?: string }) {
   const { capabilities, changes } = agent
   const settings = Object.entries(capabilities.settings.properties)
   return (
     <Stack gap="xl">
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
         {settings.length > 0 && (
-          <Card component="section" aria-labelledby="needs">
-            <Title order={2} size="h3" id="needs" mb="sm">
+          <Card component="section" aria-labelledby={`${idPrefix}-needs`}>
+            <Title order={2} size="h3" id={`${idPrefix}-needs`} mb="sm">
               What it asks you
             </Title>
             <Stack gap={10}>
@@ -27,8 +27,8 @@ export function AgentDetails({ agent }: { agent: Agent }) {
         )}
         <Stack gap="lg">
           {capabilities.starters.length > 0 && (
-            <Card component="section" aria-labelledby="starters">
-              <Title order={2} size="h3" id="starters" mb="sm">
+            <Card component="section" aria-labelledby={`${idPrefix}-starters`}>
+              <Title order={2} size="h3" id={`${idPrefix}-starters`} mb="sm">
                 What you can say to it
               </Title>
               <Stack gap={10}>
@@ -44,8 +44,8 @@ export function AgentDetails({ agent }: { agent: Agent }) {
             </Card>
           )}
           {capabilities.tools.length > 0 && (
-            <Card component="section" aria-labelledby="tools">
-              <Title order={2} size="h3" id="tools" mb="sm">
+            <Card component="section" aria-labelledby={`${idPrefix}-tools`}>
+              <Title order={2} size="h3" id={`${idPrefix}-tools`} mb="sm">
                 What it can do besides writing
               </Title>
               <List

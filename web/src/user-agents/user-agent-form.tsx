@@ -61,9 +61,8 @@ export function UserAgentForm(props: UserAgentFormProps) {
     })),
   ]
   const change = (part: Partial<UserAgentValues>) => {
-    const next = { ...draft.value, ...part }
-    draft.change(next)
-    if (hasTried) setFaults(check(next))
+    draft.update((before) => ({ ...before, ...part }))
+    if (hasTried) setFaults(check({ ...draft.value, ...part }))
   }
   const show = (found: readonly Fault[]) => {
     setHasTried(true)
