@@ -60,9 +60,8 @@ const agentSummarySchema = z
 export const agentSchema = z
   .object({
     ...summaryShape,
-    capabilities: capabilitiesSchema.meta({
-      description: 'What the agent can do. Everybody who sees the agent sees its instructions too',
-    }),
+    // Everybody who sees the agent sees its instructions too: publishing is like publishing source.
+    capabilities: capabilitiesSchema,
     changes: z.array(agentChangeSchema).meta({ description: 'What each version changed, newest first' }),
   })
   .meta({ id: 'Agent', description: 'An agent' })
@@ -78,7 +77,7 @@ const capabilities = z
     (value) => typeof value === 'object' && value !== null,
     'Must be an object.',
   )
-  .meta({ type: 'object', description: 'What the agent can do, in the shape that `GET /api/v1/agents/{id}` answers' })
+  .meta({ $ref: '#/components/schemas/CapabilitiesInput' })
 
 const tags = ['agents']
 const refused = { '4xx': problemSchema }
@@ -108,7 +107,7 @@ export const agentRoutes = {
   'GET /api/v1/agents/:id': {
     operationId: 'getAgent',
     summary: 'One agent',
-    description: 'A public agent or your own, with its form and instructions.',
+    description: 'A public agent or your own, with its form. Everybody who sees an agent sees its instructions too.',
     tags,
     params: idParams,
     response: { 200: agentSchema, ...refused },

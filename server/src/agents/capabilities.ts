@@ -59,53 +59,60 @@ export const settingsSchemaSchema = z.strictObject({
 })
 
 /** What an agent can do: the JSON of `agents.capabilities`. */
-export const capabilitiesSchema = z.strictObject({
-  instructions: text(20_000).meta({
-    description:
-      'What the model is told, with `{{settings.name}}` placeholders. A list of objects is rendered as a Markdown list.',
-    example: 'You answer customers of {{settings.business_name}}.',
-  }),
-  settings: settingsSchemaSchema.meta({ description: 'The set-up form, as a small subset of JSON Schema' }),
-  example_settings: z
-    .record(z.string(), json)
-    .default({})
-    .meta({ description: 'Fills the form in one click; must be valid for `settings`' }),
-  starters: z.array(text(300)).max(6).default([]).meta({ description: 'First questions to click on' }),
-  tools: z
-    .array(z.enum(['current_time', 'calculator', 'fetch_page', 'search_knowledge']))
-    .default([])
-    .meta({ description: 'Built-in tools the model may call' }),
-  knowledge: z.array(z.string()).default([]).meta({
-    description: 'Names of the settings whose texts are searched by `search_knowledge` and by the built-in model',
-  }),
-  integrations: z
-    .array(
-      z.strictObject({
-        type: text(50).meta({ description: 'Integration type', example: 'smtp' }),
-        required: z.boolean().default(false).meta({ description: 'Whether the agent is of no use without it' }),
-        reason: z
-          .string()
-          .max(300)
+export const capabilitiesSchema = z
+  .strictObject({
+    instructions: text(20_000).meta({
+      description:
+        'What the model is told, with `{{settings.name}}` placeholders. A list of objects is rendered as a Markdown list.',
+      example: 'You answer customers of {{settings.business_name}}.',
+    }),
+    settings: settingsSchemaSchema.meta({ description: 'The set-up form, as a small subset of JSON Schema' }),
+    example_settings: z
+      .record(z.string(), json)
+      .default({})
+      .meta({ description: 'Fills the form in one click; must be valid for `settings`' }),
+    starters: z.array(text(300)).max(6).default([]).meta({ description: 'First questions to click on' }),
+    tools: z
+      .array(z.enum(['current_time', 'calculator', 'fetch_page', 'search_knowledge']))
+      .default([])
+      .meta({ description: 'Built-in tools the model may call' }),
+    knowledge: z.array(z.string()).default([]).meta({
+      description: 'Names of the settings whose texts are searched by `search_knowledge` and by the built-in model',
+    }),
+    integrations: z
+      .array(
+        z.strictObject({
+          type: text(50).meta({ description: 'Integration type', example: 'smtp' }),
+          required: z.boolean().default(false).meta({ description: 'Whether the agent is of no use without it' }),
+          reason: z
+            .string()
+            .max(300)
+            .optional()
+            .meta({ description: 'What it is for', example: 'To send the drafts you approve.' }),
+        }),
+      )
+      .default([])
+      .meta({ description: 'Integration types the agent can use' }),
+    model: z
+      .strictObject({
+        temperature: z
+          .number()
+          .min(0)
+          .max(2)
           .optional()
-          .meta({ description: 'What it is for', example: 'To send the drafts you approve.' }),
-      }),
-    )
-    .default([])
-    .meta({ description: 'Integration types the agent can use' }),
-  model: z
-    .strictObject({
-      temperature: z
-        .number()
-        .min(0)
-        .max(2)
-        .optional()
-        .meta({ description: 'How freely the model chooses words; 0 is strict', example: 0.3 }),
-      max_output_tokens: z.int().min(1).max(200_000).optional().meta({ description: 'Longest answer', example: 4000 }),
-      needs_tools: z.boolean().default(false).meta({ description: 'Whether the model must be able to call tools' }),
-    })
-    .default({ needs_tools: false })
-    .meta({ description: 'What the agent needs of a model' }),
-})
+          .meta({ description: 'How freely the model chooses words; 0 is strict', example: 0.3 }),
+        max_output_tokens: z
+          .int()
+          .min(1)
+          .max(200_000)
+          .optional()
+          .meta({ description: 'Longest answer', example: 4000 }),
+        needs_tools: z.boolean().default(false).meta({ description: 'Whether the model must be able to call tools' }),
+      })
+      .default({ needs_tools: false })
+      .meta({ description: 'What the agent needs of a model' }),
+  })
+  .register(z.globalRegistry, { id: 'Capabilities', description: 'What an agent can do' })
 
 export type Capabilities = z.infer<typeof capabilitiesSchema>
 export type SettingsSchema = z.infer<typeof settingsSchemaSchema>
