@@ -1,4 +1,5 @@
-import { withTheme } from '@rjsf/core'
+// Not from '@rjsf/core': its index also imports a validator that compiles schemas to code, which is not installed here.
+import withTheme from '@rjsf/core/lib/withTheme.js'
 import type { RJSFSchema } from '@rjsf/utils'
 import { useMemo } from 'react'
 import type { Fault } from '../../../api-client/src/api-error.ts'
