@@ -388,7 +388,7 @@ describe('cookies and other sites', () => {
       headers: { 'content-type': 'text/plain' },
       payload: JSON.stringify({ email: 'first@example.test', password: testPassword }),
     })
-    expect(response.statusCode).toBe(400)
+    expect(response.statusCode).toBe(415)
     expect(response.cookies).toEqual([])
   })
 
