@@ -97,7 +97,7 @@ function Decision({ agent }: { agent: Agent }) {
     mutationFn: (decision: 'publish' | 'decline') =>
       api('POST /api/v1/admin/agents/:id/publication', {
         params: { id: agent.id },
-        body: { decision, ...(decision === 'decline' && note.trim() ? { note: note.trim() } : {}) },
+        body: { decision, version: agent.version, ...(decision === 'decline' && note.trim() ? { note: note.trim() } : {}) },
       }),
     onSuccess: async (_, decision) => {
       declining.close()
