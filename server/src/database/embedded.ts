@@ -51,22 +51,34 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
   const folder = join(dataDir, 'postgres')
   const binaries = await findPostgresBinaries()
   const owner = await findProcessOwner([binaries.postgres, folder])
-  const password = await readPassword(join(dataDir, 'postgres-password'))
-  if (!existsSync(join(folder, 'PG_VERSION'))) await initialise(folder, binaries, owner, password)
+  const isNew = !existsSync(join(folder, 'PG_VERSION'))
+  const password = await readPassword(join(dataDir, 'postgres-password'), isNew)
+  if (isNew) await initialise(folder, binaries, owner, password)
   await stopLeftover(folder)
   const port = await findFreePort()
   const cluster: Cluster = { folder, port, binaries, owner, log }
   const supervisor = await supervise(cluster)
   const url = (user: string, database: string) => `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`
-  await waitUntilReady(url('postgres', 'postgres'), supervisor.hasFailed)
-  await prepareRoles(url('postgres', 'postgres'), password)
+  try {
+    await waitUntilReady(url('postgres', 'postgres'), supervisor.hasFailed)
+    await prepareRoles(url('postgres', 'postgres'), password)
+  } catch (error) {
+    await supervisor.stop()
+    throw error
+  }
   return { ownerUrl: url('postgres', databaseName), serverUrl: url(serverRole, databaseName), stop: supervisor.stop }
 }
 
-async function readPassword(path: string): Promise<string> {
-  const known = await readFile(path, 'utf8').catch(() => null)
-  if (known) return known.trim()
+const wrongPassword =
+  'The file postgres-password in DATA_DIR does not fit the database beside it. Put back the one that belongs to it.'
+
+/** A database that exists keeps its password: without the file that holds it nobody gets in, and a new one would not help. */
+async function readPassword(path: string, isNew: boolean): Promise<string> {
+  const known = (await readFile(path, 'utf8').catch(() => '')).trim()
+  if (/^\w{16,200}$/.test(known)) return known
+  if (!isNew) throw new Error(wrongPassword)
   const password = randomBytes(24).toString('hex')
+  await rm(path, { force: true })
   await writeFile(path, `${password}\n`, { mode: 0o600, flag: 'wx' })
   return password
 }
@@ -189,6 +201,7 @@ async function supervise(cluster: Cluster) {
   let earlyFailures = 0
   const start = async () => {
     const output = await open(logFile, 'a')
+    if (isStopping) return output.close()
     const startedAt = performance.now()
     child = spawn(binaries.postgres, ['-D', folder, '-p', String(port), ...serverSettings()], {
       ...owner,
@@ -199,8 +212,8 @@ async function supervise(cluster: Cluster) {
     })
     child.on('error', (error) => log.error({ error: error.message }, 'PostgreSQL could not be started'))
     child.on('close', async (code, signal) => {
-      await output.close()
       child = null
+      await output.close()
       if (isStopping) return
       earlyFailures = performance.now() - startedAt < 5000 ? earlyFailures + 1 : 0
       log.error({ code, signal, logFile }, 'PostgreSQL stopped without being asked to; it is started again')
@@ -235,10 +248,7 @@ async function waitUntilReady(url: string, hasFailed: () => string | null): Prom
       const failure = hasFailed()
       if (failure) throw new Error(failure, { cause: error })
       if (isWrongPassword(error)) {
-        throw new Error(
-          'The file postgres-password in DATA_DIR does not fit the database beside it. Put back the one that belongs to it.',
-          { cause: error },
-        )
+        throw new Error(wrongPassword, { cause: error })
       }
       if (performance.now() > deadline)
         throw new Error('PostgreSQL did not become ready within two minutes.', { cause: error })
