@@ -53,6 +53,9 @@ const dark: MantineColorsTuple = [
 const sans =
   'ui-sans-serif, system-ui, -apple-system, "Segoe UI Variable Text", "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif, "Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji"'
 
+/** The `header` of a dialog is no landmark of the page. */
+const dialogHeader = { header: { role: 'presentation' } }
+
 export const theme = createTheme({
   primaryColor: 'spruce',
   primaryShade: { light: 7, dark: 4 },
@@ -86,7 +89,15 @@ export const theme = createTheme({
   components: {
     Card: { defaultProps: { padding: 'lg', radius: 'lg', withBorder: true, shadow: 'xs' } },
     Paper: { defaultProps: { radius: 'lg' } },
-    Modal: { defaultProps: { radius: 'lg', centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+    Modal: {
+      defaultProps: {
+        radius: 'lg',
+        centered: true,
+        overlayProps: { backgroundOpacity: 0.45, blur: 2 },
+        attributes: dialogHeader,
+      },
+    },
+    Drawer: { defaultProps: { attributes: dialogHeader } },
     Badge: { defaultProps: { variant: 'light', tt: 'none', fw: 600 } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300, events: { hover: true, focus: true, touch: false } } },
     ActionIcon: { defaultProps: { variant: 'subtle' } },

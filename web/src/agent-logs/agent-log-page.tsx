@@ -62,7 +62,7 @@ function Run({ log }: { log: AgentLog }) {
       <Section title="Answer" action={log.output ? <CopyButton text={log.output} /> : null}>
         <Stack gap="md">
           {log.output ? <Markdown>{log.output}</Markdown> : <Text c="dimmed">{noAnswerWords[log.status]}</Text>}
-          <CitationChips citations={citations} />
+          <CitationChips citations={citations} text={log.output ?? ''} />
           {log.status !== 'running' && (
             <Group gap="md">
               <RunRating key={log.id} runId={log.id} rating={log.rating} comment={log.rating_comment} />

@@ -1,4 +1,4 @@
-import { Button, Group, Popover, Stack, Text } from '@mantine/core'
+import { Button, Group, Popover, Stack, Text, VisuallyHidden } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconQuote } from '@tabler/icons-react'
 
@@ -8,8 +8,10 @@ interface Citation {
   excerpt: string
 }
 
-/** What an answer rests on: one chip a source, numbered as in the text, with the passage behind it. */
-export function CitationChips({ citations }: { citations: Citation[] }) {
+/** What an answer rests on: one chip a source that its text names, numbered as there, with the passage behind it. */
+export function CitationChips({ citations: found, text }: { citations: Citation[]; text: string }) {
+  // A search finds more than an answer uses; all it found is in the call of the tool.
+  const citations = found.filter(({ number }) => text.includes(`[${number}]`))
   if (citations.length === 0) return null
   return (
     <Group gap={6} role="group" aria-label="Sources of this answer">
@@ -23,20 +25,12 @@ export function CitationChips({ citations }: { citations: Citation[] }) {
 function CitationChip({ citation }: { citation: Citation }) {
   const [isOpen, { toggle, close }] = useDisclosure(false)
   return (
-    <Popover opened={isOpen} onChange={close} onDismiss={close} width={360} shadow="md" withArrow trapFocus={false}>
+    <Popover opened={isOpen} onChange={close} onDismiss={close} width={360} shadow="md" position="bottom-start">
       <Popover.Target>
-        <Button
-          size="compact-xs"
-          variant="default"
-          radius="xl"
-          fw={500}
-          onClick={toggle}
-          maw="100%"
-          aria-label={`Source ${citation.number}: ${citation.title}`}
-          leftSection={<span aria-hidden>{citation.number}</span>}
-        >
-          <Text span inherit truncate maw={220}>
-            {citation.title}
+        <Button size="compact-xs" variant="default" radius="xl" fw={500} onClick={toggle} maw="100%">
+          <VisuallyHidden>Source </VisuallyHidden>
+          <Text span inherit truncate maw={240}>
+            {`${citation.number} ${citation.title}`}
           </Text>
         </Button>
       </Popover.Target>
@@ -47,7 +41,7 @@ function CitationChip({ citation }: { citation: Citation }) {
           </Text>
           <Group gap="xs" align="flex-start" wrap="nowrap">
             <IconQuote size={16} aria-hidden style={{ flexShrink: 0, marginTop: 3 }} />
-            <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }} mah={260} className="scrolls">
+            <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
               {citation.excerpt || 'The passage was not kept.'}
             </Text>
           </Group>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatCost, formatDuration, formatValue, toolTitle } from './format-run.ts'
+import { firstLine, formatCost, formatDuration, formatValue, toolTitle } from './format-run.ts'
 
 describe('numbers of a run', () => {
   test('durations are written in the unit a person would use', () => {
@@ -29,4 +29,11 @@ describe('tools of a run', () => {
     expect(formatValue({ a: 1 })).toBe('{\n  "a": 1\n}')
     expect(formatValue(undefined)).toBe('')
   })
+})
+
+test('a line of a list has the words of a text without its Markdown', () => {
+  expect(firstLine('## Returns\n\n- **Yes**, see [here](https://example.com) `now` [1]')).toBe(
+    'Returns Yes, see here now [1]',
+  )
+  expect(firstLine('2 * 3 * 4 = 24')).toBe('2 * 3 * 4 = 24')
 })

@@ -46,7 +46,12 @@ export function formatValue(value: unknown): string {
   return JSON.stringify(value, null, 2)
 }
 
-/** A chat is listed under its first line; Markdown marks would only be noise in one line of a table. */
+/** A text in one line of a list, where the marks of Markdown would only be noise. */
 export function firstLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim()
+  return text
+    .replaceAll(/\[([^\]]+)\]\([^)]*\)/g, '$1')
+    .replaceAll(/^\s*(#{1,6}|[-*>]|\d+\.)\s+/gm, '')
+    .replaceAll(/\*\*|__|`+/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
 }

@@ -134,7 +134,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
     <TextInput
       type="search"
       label="Search"
-      placeholder="Words in questions and answers"
+      placeholder="Questions and answers"
       leftSection={<IconSearch size={16} aria-hidden />}
       value={text}
       maxLength={200}

@@ -44,7 +44,7 @@ export function LogRows({ rows, freshIds }: LogRowsProps) {
             <Table.Th w={84} className={classes.number}>
               Time
             </Table.Th>
-            <Table.Th w={134}>When</Table.Th>
+            <Table.Th w={156}>When</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -83,7 +83,7 @@ const LogTableRow = memo(function LogTableRow({ row, isFresh }: RowProps) {
       <Table.Td className={classes.number}>{row.cost_usd === null ? '–' : formatCost(row.cost_usd)}</Table.Td>
       <Table.Td className={classes.number}>{row.latency_ms === null ? '–' : formatDuration(row.latency_ms)}</Table.Td>
       <Table.Td>
-        <Text size="sm" component="span">
+        <Text size="sm" component="span" style={{ whiteSpace: 'nowrap' }}>
           <Time value={row.timestamp} />
         </Text>
       </Table.Td>

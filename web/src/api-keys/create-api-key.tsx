@@ -102,7 +102,10 @@ function CreatedKey({ apiKey, onDone }: { apiKey: string; onDone: () => void }) 
   return (
     <Stack>
       <Alert icon={<IconShieldLock aria-hidden />} title="Copy it now">
-        <Text size="sm">This is the only time the key is shown. Keep it where you keep passwords.</Text>
+        <Text size="sm">
+          It cannot be shown again. Keep it where you keep passwords. Until you leave this page it also stands in the
+          examples.
+        </Text>
       </Alert>
       <Code block style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }} data-testid="new-api-key">
         {apiKey}

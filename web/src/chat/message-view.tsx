@@ -58,7 +58,7 @@ function Answer({ message, isStreaming, agentName, modelLabel, onRetry }: Messag
         })}
         {isWaiting && <Thinking />}
         {!isStreaming && <Ending message={message} text={text} onRetry={onRetry} />}
-        <CitationChips citations={citationsOf(message)} />
+        <CitationChips citations={citationsOf(message)} text={text} />
         {!isStreaming && (
           <Group gap="xs" className={classes.answerFoot}>
             <Group gap={2}>
