@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { deleteExpiredSignInRows } from './auth/session-queries.ts'
 import type { Database } from './database/database.ts'
 import { ensurePartitions } from './database/partitions.ts'
 import type { Log } from './log.ts'
@@ -39,8 +40,7 @@ export function startMaintenance(options: { database: Database; ownerUrl: string
 
 function forgetExpired(database: Database): Promise<void> {
   return database.asSystem('what has expired is forgotten, whoever it belonged to', async (tx) => {
-    await tx.deleteFrom('sessions').where('expires_at', '<', sql<Date>`now()`).execute()
+    await deleteExpiredSignInRows(tx)
     await tx.deleteFrom('idempotency_keys').where('created_at', '<', sql<Date>`now() - interval '24 hours'`).execute()
-    await tx.deleteFrom('sign_in_attempts').where('window_start', '<', sql<Date>`now() - interval '24 hours'`).execute()
   })
 }

@@ -9,11 +9,9 @@ import { accessTokenSeconds, createAccessTokens } from './access-token.ts'
 import { authRoutes, type signedInSchema } from './auth-schemas.ts'
 import { createRefreshToken, nextRefreshToken, type RefreshToken, readRefreshToken } from './refresh-token.ts'
 import { clearSessionCookies, refreshCookie, setSessionCookies } from './session-cookies.ts'
-import { deleteExpiredSignInRows, endSession, rotateSession } from './session-queries.ts'
+import { endSession, rotateSession } from './session-queries.ts'
 import { signIn } from './sign-in.ts'
 import { signUp } from './sign-up.ts'
-
-const cleaningMs = 60 * 60 * 1000
 
 /** Answers the tokens of a session in the body, and as cookies for a browser. */
 type AnswerSession = (reply: FastifyReply, user: User, token: RefreshToken) => Promise<z.output<typeof signedInSchema>>
@@ -36,7 +34,6 @@ export function addAuthRoutes(app: App, services: Services): void {
       return { keys: [services.signingKey.publicJwk] }
     },
   )
-  cleanRegularly(app, services)
 }
 
 function addSignInRoutes(app: App, { config, database, signingKey }: Services, answer: AnswerSession): void {
@@ -109,17 +106,4 @@ function addRefreshRoutes(app: App, { config, database, signingKey }: Services, 
 
 function originOf(request: FastifyRequest) {
   return { ip: request.ip, userAgent: request.headers['user-agent'] }
-}
-
-function cleanRegularly(app: App, { database, log }: Services): void {
-  let timer: NodeJS.Timeout | undefined
-  const clean = () =>
-    database
-      .asSystem('old sessions and counters of sign-in are cleaned away', deleteExpiredSignInRows)
-      .catch((error: unknown) => log.warn({ err: error }, 'old sessions could not be cleaned away'))
-  app.addHook('onReady', async () => {
-    timer = setInterval(clean, cleaningMs)
-    timer.unref()
-  })
-  app.addHook('onClose', async () => clearInterval(timer))
 }
