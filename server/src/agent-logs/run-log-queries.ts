@@ -1,4 +1,5 @@
-import type { Claims, Database, Statement, Tx } from '../database/database.ts'
+import type { Claims, Database, Tx } from '../database/database.ts'
+import type { Statement, StatementValue } from '../database/framed-statement.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
 import type { RunOutcome } from '../runtime/run-types.ts'
 
@@ -70,7 +71,7 @@ export async function startRun(database: Database, claims: Claims, run: NewRun):
 }
 
 function startStatement(run: NewRun): Statement {
-  const values: unknown[] = [
+  const values: StatementValue[] = [
     run.userAgentId,
     run.id,
     run.timestamp,
