@@ -51,7 +51,7 @@ export function AgentDetails({ agent, idPrefix = 'agent' }: { agent: Agent; idPr
               <List
                 size="sm"
                 spacing={10}
-                center={false}
+                styles={{ itemWrapper: { alignItems: 'flex-start' } }}
                 icon={
                   <ThemeIcon size="sm" radius="xl" variant="light" aria-hidden>
                     <IconCheck size={13} />
@@ -71,7 +71,7 @@ export function AgentDetails({ agent, idPrefix = 'agent' }: { agent: Agent; idPr
           )}
         </Stack>
       </SimpleGrid>
-      <Accordion variant="separated" radius="lg" order={2}>
+      <Accordion variant="separated" radius="lg" order={2} className="ax-accordion">
         <Accordion.Item value="instructions">
           <Accordion.Control>The instructions it follows</Accordion.Control>
           <Accordion.Panel>

@@ -89,11 +89,11 @@ function Filters({ search, type }: { search?: string; type?: string }) {
           }
         >
           <Group gap={8}>
-            <Chip value="" variant="light">
+            <Chip value="" variant="filled">
               All
             </Chip>
             {Object.entries(agentTypeLooks).map(([value, look]) => (
-              <Chip key={value} value={value} variant="light">
+              <Chip key={value} value={value} variant="filled">
                 {look.label}
               </Chip>
             ))}

@@ -161,6 +161,7 @@ function PlanCard({ plan }: { plan: Plan }) {
       <List
         size="sm"
         spacing={8}
+        styles={{ itemWrapper: { alignItems: 'flex-start' } }}
         icon={
           <ThemeIcon size={18} radius="xl" variant="light" aria-hidden>
             <IconCheck size={12} />

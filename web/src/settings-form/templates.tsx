@@ -27,8 +27,10 @@ function ArrayFieldTemplate(props: ArrayFieldTemplateProps<FormValue, RJSFSchema
       id={fieldPathId.$id}
       tabIndex={-1}
       variant="unstyled"
+      m={0}
+      p={0}
       legend={
-        <Text fw={500} fz="sm" component="span">
+        <Text fw="var(--mantine-font-weight-medium, 600)" fz="sm" component="span">
           {title}
           {required && (
             <Text span c="var(--mantine-color-error)" aria-hidden>
@@ -114,7 +116,15 @@ function ArrayFieldItemTemplate(props: ArrayFieldItemTemplateProps<FormValue, RJ
     )
   }
   return (
-    <Paper withBorder p="md" radius="md" bg="var(--ax-page)" role="group" aria-label={name}>
+    <Paper
+      withBorder
+      p="md"
+      radius="md"
+      bg="var(--ax-page)"
+      role="group"
+      aria-label={name}
+      className={index > 0 ? 'ax-later-entry' : undefined}
+    >
       <Group justify="space-between" mb="xs" wrap="nowrap">
         <Text size="sm" fw={600} c="dimmed">
           {name}

@@ -74,7 +74,7 @@ export function Shell() {
 function StrangerLinks() {
   return (
     <Group gap="sm" wrap="nowrap" component="nav" aria-label="Main menu">
-      <TextLink to="/agents" fw={550} c="var(--mantine-color-text)" px="xs" visibleFrom="sm">
+      <TextLink to="/agents" size="sm" fw={600} c="var(--mantine-color-text)" px="xs" visibleFrom="sm">
         Catalogue
       </TextLink>
       <ButtonLink to="/sign-in" variant="subtle" size="sm" px="sm">

@@ -30,7 +30,7 @@ export function Page({ title, tabTitle, subtitle, actions, above, width = 1080, 
                 {title}
               </Title>
               {subtitle && (
-                <Text c="dimmed" mt={6} maw={680} component="div">
+                <Text c="dimmed" mt={6} maw={680} component="div" style={{ textWrap: 'pretty' }}>
                   {subtitle}
                 </Text>
               )}
