@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, readConfig } from './config.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+function readFaults(environment: Record<string, string>): string[] {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+  return []
+}
+
+test('without any variable everything has a default', () => {
+  expect(readConfig({})).toMatchObject({
+    port: 3000,
+    host: '127.0.0.1',
+    publicUrl: undefined,
+    dataDir: resolve('./data'),
+    database: { url: undefined, poolSize: 10, usePreparedStatements: true },
+    isSignUpOpen: true,
+    models: { openai: undefined, anthropic: undefined, google: undefined, compatible: undefined, allowed: undefined },
+    drainMs: 20_000,
+  })
+})
+
+test('an empty variable counts as not set', () => {
+  expect(readConfig({ PORT: '', OPENAI_API_KEY: '  ', DATABASE_URL: '' })).toEqual(readConfig({}))
+})
+
+test('all faults are listed together, by name and never with the value', () => {
+  const wrong = {
+    PORT: 'many-secret-ports',
+    DATABASE_URL: 'mysql://root:hunter2@db/secret-base',
+    PUBLIC_URL: 'secret.example.com',
+    LOG_LEVEL: 'secretly',
+    ADMIN_EMAIL: 'secret at example',
+    SIGN_UP: 'secret-maybe',
+    DRAIN_SECONDS: '0.5',
+    MAX_RUNS: '-77',
+    DATABASE_PREPARED_STATEMENTS: 'secret-yes',
+    COMPATIBLE_BASE_URL: 'ftp://secret.example',
+  }
+  const faults = readFaults(wrong)
+  for (const name of Object.keys(wrong)) expect(faults.join('\n')).toContain(`${name}: `)
+  expect(faults.join('\n')).toContain('COMPATIBLE_MODELS: ')
+  for (const value of Object.values(wrong)) expect(faults.join('\n')).not.toContain(value)
+  expect(faults.join('\n')).not.toMatch(/secret|hunter2|77/)
+  expect(new ConfigError(faults).message).toContain('.env.example')
+})
+
+describe('what belongs together', () => {
+  test('DIRECT_URL needs DATABASE_URL', () => {
+    expect(readFaults({ DIRECT_URL: 'postgresql://postgres@localhost/a' })).toEqual([
+      expect.stringMatching(/^DIRECT_URL: set DATABASE_URL/),
+    ])
+  })
+
+  test('COMPATIBLE_BASE_URL needs the names of its models', () => {
+    expect(readFaults({ COMPATIBLE_BASE_URL: 'http://localhost:8000/v1' })).toEqual([
+      expect.stringMatching(/^COMPATIBLE_MODELS: /),
+    ])
+    expect(
+      readConfig({ COMPATIBLE_BASE_URL: 'http://localhost:8000/v1/', COMPATIBLE_MODELS: 'a, b,' }).models.compatible,
+    ).toEqual({ baseUrl: 'http://localhost:8000/v1', apiKey: undefined, models: ['a', 'b'] })
+  })
+})
+
+test.each(['0', '65536', '3000.5', '0x10z'])('PORT=%s', (PORT) => {
+  // 0 lets the system choose.
+  expect(readFaults({ PORT })).toHaveLength(PORT === '0' ? 0 : 1)
+})
+
+test('.env.example names exactly the variables that the program reads', async () => {
+  const source = await readFile(join(import.meta.dirname, 'config.ts'), 'utf8')
+  const schema = source.slice(source.indexOf('const variables = z.object({'), source.indexOf('export type Config'))
+  const read = [...schema.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name]) => name)
+  const example = await readFile(join(root, '.env.example'), 'utf8')
+  const documented = [...example.matchAll(/^# ([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name)
+  expect(read.length).toBeGreaterThan(25)
+  expect(documented.toSorted()).toEqual(read.toSorted())
+})
