@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -15,9 +15,10 @@ export async function lockDataFolder(dataDir: string): Promise<() => Promise<voi
   const path = join(dataDir, 'server.pid')
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      const file = await open(path, 'wx', 0o600)
-      await file.writeFile(`${process.pid}\n`)
-      await file.close()
+      // Linked when it is complete: an empty file would look like one whose writer died.
+      const own = `${path}.${process.pid}`
+      await writeFile(own, `${process.pid}\n`, { mode: 0o600 })
+      await link(own, path).finally(() => rm(own, { force: true }))
       return () => rm(path, { force: true })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
