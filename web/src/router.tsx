@@ -123,7 +123,16 @@ const chatRoute = createRoute({
 })
 
 /** Filters of the log as they stand in the address, so that a filtered view can be kept and sent on. */
-const logSearchNames = ['agent_id', 'user_agent_id', 'conversation_id', 'status', 'range', 'from', 'to', 'search'] as const
+const logSearchNames = [
+  'agent_id',
+  'user_agent_id',
+  'conversation_id',
+  'status',
+  'range',
+  'from',
+  'to',
+  'search',
+] as const
 type LogSearch = { [name in (typeof logSearchNames)[number]]?: string }
 
 const logsRoute = createRoute({

@@ -97,7 +97,11 @@ function Decision({ agent }: { agent: Agent }) {
     mutationFn: (decision: 'publish' | 'decline') =>
       api('POST /api/v1/admin/agents/:id/publication', {
         params: { id: agent.id },
-        body: { decision, version: agent.version, ...(decision === 'decline' && note.trim() ? { note: note.trim() } : {}) },
+        body: {
+          decision,
+          version: agent.version,
+          ...(decision === 'decline' && note.trim() ? { note: note.trim() } : {}),
+        },
       }),
     onSuccess: async (_, decision) => {
       declining.close()
@@ -145,7 +149,7 @@ function Decision({ agent }: { agent: Agent }) {
             <Button variant="default" onClick={declining.close}>
               Cancel
             </Button>
-            <Button color="red.8" onClick={() => decide.mutate('decline')} loading={decide.isPending}>
+            <Button color="red.9" onClick={() => decide.mutate('decline')} loading={decide.isPending}>
               Decline
             </Button>
           </Group>

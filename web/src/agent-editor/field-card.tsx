@@ -48,10 +48,17 @@ export function FieldCard(props: FieldCardProps) {
           Question {position} · <code>{field.name}</code>
         </Text>
         <Group gap={2} wrap="nowrap">
-          <ActionIcon color="gray" aria-label={`Move ${name} up`} disabled={position === 1} onClick={() => onMove(-1)}>
+          <ActionIcon
+            className="ax-quiet"
+            color="gray"
+            aria-label={`Move ${name} up`}
+            disabled={position === 1}
+            onClick={() => onMove(-1)}
+          >
             <IconArrowUp size={18} stroke={1.7} />
           </ActionIcon>
           <ActionIcon
+            className="ax-quiet"
             color="gray"
             aria-label={`Move ${name} down`}
             disabled={position === count}

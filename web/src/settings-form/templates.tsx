@@ -30,7 +30,7 @@ function ArrayFieldTemplate(props: ArrayFieldTemplateProps<FormValue, RJSFSchema
       m={0}
       p={0}
       legend={
-        <Text fw="var(--mantine-font-weight-medium, 600)" fz="sm" component="span">
+        <Text fw={600} fz="sm" component="span">
           {title}
           {required && (
             <Text span c="var(--mantine-color-error)" aria-hidden>
@@ -79,6 +79,7 @@ function ArrayFieldItemTemplate(props: ArrayFieldItemTemplateProps<FormValue, RJ
       {totalItems > 1 && (
         <>
           <ActionIcon
+            className="ax-quiet"
             color="gray"
             aria-label={`Move ${name} up`}
             disabled={!buttonsProps.hasMoveUp || buttonsProps.disabled}
@@ -87,6 +88,7 @@ function ArrayFieldItemTemplate(props: ArrayFieldItemTemplateProps<FormValue, RJ
             <IconArrowUp size={18} stroke={1.7} />
           </ActionIcon>
           <ActionIcon
+            className="ax-quiet"
             color="gray"
             aria-label={`Move ${name} down`}
             disabled={!buttonsProps.hasMoveDown || buttonsProps.disabled}

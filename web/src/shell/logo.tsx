@@ -1,7 +1,8 @@
 import { Group, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 
-export function Logo() {
+/** The name gives way on a phone where a stranger needs the room for signing in. */
+export function Logo({ isShort = false }: { isShort?: boolean }) {
   return (
     <Link to="/" style={{ color: 'inherit', textDecoration: 'none' }} aria-label="AgentExpress, home">
       <Group gap={10} wrap="nowrap">
@@ -16,7 +17,7 @@ export function Logo() {
           />
           <circle cx="16" cy="19.6" r="2.6" fill="#ffc65c" />
         </svg>
-        <Text fw={700} fz={18} style={{ letterSpacing: '-0.02em' }}>
+        <Text fw={700} fz={18} visibleFrom={isShort ? 'xs' : undefined} style={{ letterSpacing: '-0.02em' }}>
           AgentExpress
         </Text>
       </Group>

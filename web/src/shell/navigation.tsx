@@ -9,7 +9,7 @@ import {
   IconTool,
   IconUsersGroup,
 } from '@tabler/icons-react'
-import { createLink, type LinkProps } from '@tanstack/react-router'
+import { createLink, type LinkProps, useLocation } from '@tanstack/react-router'
 import type { AnchorHTMLAttributes, Ref } from 'react'
 import type { User } from '../../../api-client/src/api-types.ts'
 
@@ -17,15 +17,19 @@ interface Entry {
   to: LinkProps['to']
   label: string
   icon: Icon
+  /** Paths that belong to it besides its own. */
+  also?: RegExp
 }
 
 const entries: Entry[] = [
-  { to: '/my-agents', label: 'My agents', icon: IconRobotFace },
-  { to: '/agents', label: 'Catalogue', icon: IconApps },
-  { to: '/logs', label: 'Logs', icon: IconListDetails },
+  { to: '/my-agents', label: 'My agents', icon: IconRobotFace, also: /^\/(my-agents|chat)\// },
+  { to: '/agents', label: 'Catalogue', icon: IconApps, also: /^\/agents\/(?!new$)[^/]+(\/set-up)?$/ },
+  { to: '/logs', label: 'Logs', icon: IconListDetails, also: /^\/logs\// },
   { to: '/api-keys', label: 'API keys', icon: IconKey },
 ]
-const creatorEntries: Entry[] = [{ to: '/created-agents', label: 'Created by me', icon: IconTool }]
+const creatorEntries: Entry[] = [
+  { to: '/created-agents', label: 'Created by me', icon: IconTool, also: /^\/agents\/(new|[^/]+\/edit)$/ },
+]
 const adminEntries: Entry[] = [
   { to: '/admin/publication-requests', label: 'Publication requests', icon: IconChecklist },
   { to: '/admin/users', label: 'Users', icon: IconUsersGroup },
@@ -60,14 +64,14 @@ function Section({ title }: { title: string }) {
 }
 
 function Entries({ entries: shown, onNavigate }: { entries: Entry[]; onNavigate: () => void }) {
-  return shown.map(({ to, label, icon: IconShape }) => (
+  const path = useLocation({ select: (location) => location.pathname })
+  return shown.map(({ to, label, icon: IconShape, also }) => (
     <RouterNavLink
       key={to}
       to={to}
       label={label}
       leftSection={<IconShape size={20} stroke={1.6} aria-hidden />}
-      activeProps={{ active: true }}
-      activeOptions={{ exact: false, includeSearch: false }}
+      active={path === to || also?.test(path)}
       onClick={onNavigate}
     />
   ))

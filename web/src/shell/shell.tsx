@@ -40,7 +40,7 @@ export function Shell() {
                   aria-expanded={isMenuOpen}
                 />
               )}
-              <Logo />
+              <Logo isShort={user === null} />
             </Group>
             <Group gap="xs" wrap="nowrap">
               {user === null && <StrangerLinks />}

@@ -49,7 +49,7 @@ export function Confirm({
           <Button variant="default" onClick={onClose} disabled={isBusy}>
             Cancel
           </Button>
-          <Button color={isDangerous ? 'red.8' : undefined} onClick={confirm} loading={isBusy} data-autofocus>
+          <Button color={isDangerous ? 'red.9' : undefined} onClick={confirm} loading={isBusy} data-autofocus>
             {confirmLabel}
           </Button>
         </Group>

@@ -103,7 +103,7 @@ export function UserAgentForm(props: UserAgentFormProps) {
         {example && Object.keys(example).length > 0 && (
           <ExampleBar example={example} value={settings} onChange={(next) => change({ settings: next })} />
         )}
-        <Card padding="xl">
+        <Card p={{ base: 'md', sm: 'xl' }}>
           <Stack gap="xl">
             <TextInput
               id="name"
