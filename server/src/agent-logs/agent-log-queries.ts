@@ -71,7 +71,7 @@ const commonColumns = [
   'model',
   'input_tokens',
   'output_tokens',
-  'cost_usd',
+  sql<number | null>`cost_usd::float8`.as('cost_usd'),
   'latency_ms',
   sql<1 | -1 | null>`rating`.as('rating'),
   agentName,
