@@ -1,10 +1,11 @@
-import { Button, Chip, Group, NativeSelect, Paper, SimpleGrid, TextInput } from '@mantine/core'
+import { Button, Chip, Group, NativeSelect, Paper, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconFilterOff, IconMessages, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { ButtonLink } from '../ui/links.tsx'
 import { userAgentNamesQuery } from './agent-log-queries.ts'
+import classes from './agent-logs.module.css'
 import { hasFilters, type LogFilters, runStatuses, type TimeRange, timeRanges } from './log-filters.ts'
 import { statusWords } from './run-status.tsx'
 
@@ -31,7 +32,7 @@ export function LogFilterBar({ filters, onChange }: LogFilterBarProps) {
   const isUnknown = filters.user_agent_id !== undefined && !names.some(({ id }) => id === filters.user_agent_id)
   return (
     <Paper withBorder p="md" component="search" aria-label="Filter the logs">
-      <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} spacing="sm">
+      <div className={classes.filters}>
         <SearchField value={filters.search ?? ''} onChange={(search) => set({ search })} />
         <NativeSelect
           label="Agent"
@@ -76,7 +77,7 @@ export function LogFilterBar({ filters, onChange }: LogFilterBarProps) {
             />
           </>
         )}
-      </SimpleGrid>
+      </div>
       {hasFilters(filters) && (
         <Group mt="sm" gap="sm">
           {filters.conversation_id && (

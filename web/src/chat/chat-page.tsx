@@ -1,4 +1,4 @@
-import { Button, Drawer, Group, Text, Title, VisuallyHidden } from '@mantine/core'
+import { ActionIcon, Drawer, Group, Text, Title, VisuallyHidden } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconArrowLeft, IconMessages, IconSettings } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
@@ -105,15 +105,16 @@ function Head({ userAgent, onOpenList }: { userAgent: UserAgent; onOpenList: () 
           {userAgent.agent.name}
         </Text>
       </div>
-      <Button
+      <ActionIcon
         className={classes.onlyPhone}
-        variant="default"
-        size="xs"
-        leftSection={<IconMessages size={16} aria-hidden />}
+        color="gray"
+        size="lg"
+        aria-label="Conversations"
+        aria-haspopup="dialog"
         onClick={onOpenList}
       >
-        Conversations
-      </Button>
+        <IconMessages size={20} aria-hidden />
+      </ActionIcon>
       <IconLink
         to="/my-agents/$userAgentId/edit"
         params={{ userAgentId: userAgent.id }}

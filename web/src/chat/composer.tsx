@@ -46,12 +46,14 @@ export function Composer({ text, onChange, onSend, onStop, isBusy, isDisabled, p
         flex={1}
         classNames={{ input: classes.composerInput }}
       />
+      {/* Keys, because one element that turned from "Stop" into "Send" during its own click would send the form. */}
       {isBusy ? (
-        <ActionIcon size={38} radius="xl" variant="default" aria-label="Stop" onClick={onStop}>
+        <ActionIcon key="stop" size={38} radius="xl" variant="default" aria-label="Stop" onClick={onStop}>
           <IconPlayerStopFilled size={16} aria-hidden />
         </ActionIcon>
       ) : (
         <ActionIcon
+          key="send"
           type="submit"
           size={38}
           radius="xl"

@@ -70,7 +70,7 @@ function Answer({ message, isStreaming, agentName, modelLabel, onRetry }: Messag
                   </ActionIcon>
                 </Tooltip>
               )}
-              {metadata.run_id && <OpenLog runId={metadata.run_id} />}
+              {metadata.run_id && <OpenRun runId={metadata.run_id} />}
             </Group>
             {metadata.run_id && text !== '' && (
               <RunRating
@@ -167,10 +167,10 @@ function CopyAnswer({ text }: { text: string }) {
   )
 }
 
-function OpenLog({ runId }: { runId: string }) {
+function OpenRun({ runId }: { runId: string }) {
   return (
-    <Tooltip label="Open in the logs">
-      <IconLink to="/logs/$logId" params={{ logId: runId }} size="md" color="gray" aria-label="Open in the logs">
+    <Tooltip label="Details of this run">
+      <IconLink to="/logs/$logId" params={{ logId: runId }} size="md" color="gray" aria-label="Details of this run">
         <IconListDetails size={17} aria-hidden />
       </IconLink>
     </Tooltip>
