@@ -1,9 +1,21 @@
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+/** Thrown when another process of ours works on the data folder. */
+export class DataFolderInUse extends Error {
+  override name = 'DataFolderInUse'
+  readonly pid: number
+  constructor(dataDir: string, pid: number) {
+    super(
+      `Another AgentExpress (process ${pid}) works on ${dataDir}. Stop it, or set DATA_DIR and PORT to start a second one.`,
+    )
+    this.pid = pid
+  }
+}
+
 /**
- * Makes sure that one server alone works on a data folder. Throws when another is running; a lock whose process is gone
- * (kill -9) is taken over. Answers the function that gives it back.
+ * Makes sure that one server alone works on a data folder. Throws `DataFolderInUse` when another is running; a lock whose
+ * process is gone (kill -9) is taken over. Answers the function that gives it back.
  */
 export async function lockDataFolder(dataDir: string): Promise<() => Promise<void>> {
   await mkdir(dataDir, { recursive: true }).catch((cause: Error) => {
@@ -30,9 +42,7 @@ export async function lockDataFolder(dataDir: string): Promise<() => Promise<voi
     }
     const pid = Number((await readFile(path, 'utf8').catch(() => '')).trim())
     if (pid && pid !== process.pid && (await isServer(pid))) {
-      throw new Error(
-        `Another AgentExpress (process ${pid}) works on ${dataDir}. Stop it, or set DATA_DIR and PORT to start a second one.`,
-      )
+      throw new DataFolderInUse(dataDir, pid)
     }
     await rm(path, { force: true })
   }

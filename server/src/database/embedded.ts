@@ -34,7 +34,9 @@ interface Cluster {
 }
 
 export const serverRole = 'agentexpress_server'
-const databaseName = 'agentexpress'
+export const databaseName = 'agentexpress'
+/** In the data folder; both logins have it. */
+export const passwordFile = 'postgres-password'
 
 /**
  * Starts the PostgreSQL that npm installed on `<dataDir>/postgres`, creating it at first, and keeps it running: when it
@@ -52,7 +54,7 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
   const binaries = await findPostgresBinaries()
   const owner = await findProcessOwner([binaries.postgres, folder])
   const isNew = !existsSync(join(folder, 'PG_VERSION'))
-  const password = await readPassword(join(dataDir, 'postgres-password'), isNew)
+  const password = await readPassword(join(dataDir, passwordFile), isNew)
   if (isNew) await initialise(folder, binaries, owner, password)
   await stopLeftover(folder)
   const port = await findFreePort()
@@ -92,11 +94,11 @@ async function initialise(
   // Without PG_VERSION an earlier initdb was cut off; what it left holds no data.
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const passwordFile = join(folder, '..', `.initdb-${randomBytes(6).toString('hex')}`)
-  await writeFile(passwordFile, password, { mode: 0o600 })
+  const initialPasswordFile = join(folder, '..', `.initdb-${randomBytes(6).toString('hex')}`)
+  await writeFile(initialPasswordFile, password, { mode: 0o600 })
   if (owner.uid !== undefined && owner.gid !== undefined) {
     await chown(folder, owner.uid, owner.gid)
-    await chown(passwordFile, owner.uid, owner.gid)
+    await chown(initialPasswordFile, owner.uid, owner.gid)
   }
   try {
     await runToEnd(
@@ -104,7 +106,7 @@ async function initialise(
       [
         `--pgdata=${folder}`,
         '--username=postgres',
-        `--pwfile=${passwordFile}`,
+        `--pwfile=${initialPasswordFile}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
         '--locale=C',
@@ -120,7 +122,7 @@ async function initialise(
       { cause },
     )
   } finally {
-    await rm(passwordFile, { force: true })
+    await rm(initialPasswordFile, { force: true })
   }
 }
 
