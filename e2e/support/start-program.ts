@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+
+export interface Program {
+  url: string
+  pid: number
+  /** Everything it has printed so far, on both streams. */
+  output(): string
+  /** Answers the exit code, or null when the signal ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export interface ProgramEnd {
+  exitCode: number | null
+  output: string
+}
+
+// A slow machine under load; the budget of the design is proven by the benchmark, not here.
+const startTimeoutMs = 120_000
+
+/** A folder that PostgreSQL's own system user may enter, as it must when the tests run as root. */
+export async function makeDataFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'agentexpress-e2e-'))
+  await chmod(folder, 0o755)
+  return folder
+}
+
+export async function removeDataFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+}
+
+/** Starts the server and waits until it prints its address. Throws with its output when it ends before. */
+export async function startProgram(
+  environment: Record<string, string>,
+  { isNpm = false }: { isNpm?: boolean } = {},
+): Promise<Program> {
+  const { child, output } = spawnProgram(environment, isNpm)
+  const ended = once(child, 'close')
+  const url = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`The program did not start in time:\n${output()}`))
+    }, startTimeoutMs)
+    const look = () => {
+      const found = /Open (http\S+)/.exec(output())?.[1]
+      if (found) resolve(found)
+    }
+    child.stdout?.on('data', look)
+    child.on('close', () => reject(new Error(`The program ended instead of starting:\n${output()}`)))
+    child.on('close', () => clearTimeout(timer))
+    child.stdout?.on('data', () => /Open http/.test(output()) && clearTimeout(timer))
+  })
+  return {
+    url,
+    pid: child.pid ?? 0,
+    output,
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      await ended
+      return child.exitCode
+    },
+  }
+}
+
+/** Starts the server and waits until it has given up. */
+export async function runProgramToEnd(
+  environment: Record<string, string>,
+  args: string[] = ['start'],
+): Promise<ProgramEnd> {
+  const { child, output } = spawnProgram(environment, false, args)
+  const timer = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs)
+  await once(child, 'close')
+  clearTimeout(timer)
+  return { exitCode: child.exitCode, output: output() }
+}
+
+function spawnProgram(environment: Record<string, string>, isNpm: boolean, args = ['start']) {
+  const [command, commandArgs] = isNpm ? ['npm', args] : [process.execPath, ['server/src/main.ts', ...args]]
+  const child: ChildProcess = spawn(command, commandArgs, {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TMPDIR: process.env.TMPDIR,
+      PORT: '0',
+      // No model that happens to run on the machine of the tests.
+      OLLAMA_BASE_URL: 'http://127.0.0.1:9',
+      LOG_LEVEL: 'warn',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  const collect = (chunk: Buffer) => {
+    text += chunk.toString()
+  }
+  child.stdout?.on('data', collect)
+  child.stderr?.on('data', collect)
+  return { child, output: () => text }
+}
+
+export async function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+/** The process of the embedded PostgreSQL, from the file it keeps itself. */
+export async function readPostgresPid(dataDir: string): Promise<number> {
+  const text = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')
+  return Number(text.split('\n')[0])
+}
