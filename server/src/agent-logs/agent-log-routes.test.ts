@@ -217,7 +217,7 @@ describe('the detail', () => {
     })
     expect((await get(other, `/${id}`)).body.code).toBe('not_found')
     const { body } = await get(user, `/${id}`)
-    expect(body).toMatchObject({ id, cost_usd: '0.00041200', latency_ms: 940, input_tokens: 412, rating_comment: null })
+    expect(body).toMatchObject({ id, cost_usd: 0.000412, latency_ms: 940, input_tokens: 412, rating_comment: null })
     expect(body.metadata).toEqual({
       steps: [step],
       citations: [citation],

@@ -56,10 +56,10 @@ export const agentLogSummarySchema = z
     }),
     input_tokens: tokens('input'),
     output_tokens: tokens('output'),
-    cost_usd: z.string().nullable().meta({
-      description: 'Cost in US dollars as a decimal; null when the price is not known',
-      example: '0.00041200',
-    }),
+    cost_usd: z
+      .number()
+      .nullable()
+      .meta({ description: 'Cost in US dollars; null when the price is not known', example: 0.000412 }),
     latency_ms: z
       .number()
       .int()
