@@ -7,6 +7,7 @@ import type { AgentLogSummary } from '../../../api-client/src/api-types.ts'
 import { Time } from '../ui/time.tsx'
 import classes from './agent-logs.module.css'
 import { firstLine, formatCost, formatCount, formatDuration } from './format-run.ts'
+import { errorWords } from './run-details.ts'
 import { RunStatus } from './run-status.tsx'
 
 interface LogRowsProps {
@@ -134,7 +135,7 @@ function Words({ row }: { row: AgentLogSummary }) {
         {row.rating === -1 && <IconThumbDown size={15} aria-label="Rated bad" role="img" style={{ flexShrink: 0 }} />}
       </Group>
       <Text size="sm" c="dimmed" truncate>
-        {firstLine(row.output ?? '') || row.error_code || '–'}
+        {firstLine(row.output ?? '') || (row.error_code ? errorWords(row.error_code).title : '–')}
       </Text>
     </>
   )

@@ -65,7 +65,7 @@ function Value({ label, value }: { label: string; value: unknown }) {
         block
         mah={280}
         tabIndex={0}
-        role="region"
+        role="group"
         aria-label={label}
         style={{ overflow: 'auto', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}
       >

@@ -1,5 +1,5 @@
 import { type InfiniteData, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useCallback, useEffect, useState } from 'react'
+import { useEffect, useEffectEvent, useState } from 'react'
 import type { AgentLogSummary } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
 import { logsQuery } from './agent-log-queries.ts'
@@ -23,13 +23,11 @@ export function useLiveLogs(query: LogQuery, rows: AgentLogSummary[] | undefined
   const newestId = held[0]?.id ?? rows?.[0]?.id
   const { queryKey } = logsQuery(query)
 
-  const insert = useCallback(
-    (newer: AgentLogSummary[]) => {
-      queryClient.setQueryData<Pages>(queryKey, (pages) => pages && withNewer(pages, newer))
-      setFreshIds(new Set(newer.map((row) => row.id)))
-    },
-    [queryClient, queryKey],
-  )
+  const insert = (newer: AgentLogSummary[]) => {
+    queryClient.setQueryData<Pages>(queryKey, (pages) => pages && withNewer(pages, newer))
+    void queryClient.invalidateQueries({ queryKey: ['agent-logs', 'activity'] })
+    setFreshIds(new Set(newer.map((row) => row.id)))
+  }
 
   const poll = useQuery({
     queryKey: ['agent-logs', 'live', query, newestId ?? 'first'],
@@ -51,15 +49,18 @@ export function useLiveLogs(query: LogQuery, rows: AgentLogSummary[] | undefined
   })
 
   const found = poll.data
-  useEffect(() => {
-    if (!found) return
-    if (found.ended.length > 0) {
-      queryClient.setQueryData<Pages>(queryKey, (pages) => pages && withChanged(pages, found.ended))
+  const take = useEffectEvent((answer: NonNullable<typeof found>) => {
+    if (answer.ended.length > 0) {
+      queryClient.setQueryData<Pages>(queryKey, (pages) => pages && withChanged(pages, answer.ended))
     }
-    if (found.newer.length === 0) return
-    if (window.scrollY < 120) insert(found.newer)
-    else setHeld((before) => withoutDoubles([...found.newer, ...before]))
-  }, [found, insert, queryClient, queryKey])
+    if (answer.newer.length === 0) return
+    if (window.scrollY < 120) insert(answer.newer)
+    else setHeld((before) => withoutDoubles([...answer.newer, ...before]))
+  })
+  // Once for each answer: what it changes must not make it run again.
+  useEffect(() => {
+    if (found) take(found)
+  }, [found])
 
   const show = () => {
     insert(held)

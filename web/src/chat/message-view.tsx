@@ -63,7 +63,7 @@ function Answer({ message, isStreaming, agentName, modelLabel, onRetry }: Messag
           <Group gap="xs" className={classes.answerFoot}>
             <Group gap={2}>
               {text !== '' && <CopyAnswer text={text} />}
-              {onRetry && (
+              {onRetry && !metadata.error_title && (
                 <Tooltip label="Ask again">
                   <ActionIcon size="md" color="gray" aria-label="Ask again" onClick={onRetry}>
                     <IconRefresh size={17} aria-hidden />

@@ -43,7 +43,6 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
       setAnnouncement('')
     },
     onEnd: (answer) => {
-      draft.forgetSent()
       setAnnouncement(answer.metadata?.error_title ?? `${userAgent.name}: ${textOf(answer).slice(0, 2000)}`)
       void queryClient.invalidateQueries({ queryKey: conversationsQuery(userAgent.id).queryKey })
       void queryClient.invalidateQueries({ queryKey: ['agent-logs'] })
@@ -56,6 +55,12 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
   useEffect(() => {
     if (conversationId && conversationId !== openedId) onConversation(conversationId)
   }, [conversationId, openedId, onConversation])
+
+  // With its id the run is in the log, and with it what was asked.
+  const runId = messages.at(-1)?.metadata?.run_id
+  useEffect(() => {
+    if (runId) draft.forgetSent()
+  }, [runId, draft.forgetSent])
 
   // A keyboard that jumps up on a phone would cover what there is to read.
   useEffect(() => {

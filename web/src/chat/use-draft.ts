@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { readDraft, writeDraft } from './drafts.ts'
 
-/** The text being typed. It outlives a reload, also after it was sent and until an answer to it has ended. */
+/** The text being typed. It outlives a reload, also after it was sent and until the server has it. */
 export function useDraft(userAgentId: string, conversationId: string | undefined) {
   const [text, setText] = useState(() => readDraft(userAgentId, conversationId))
   const [sent, setSent] = useState('')
@@ -11,7 +11,6 @@ export function useDraft(userAgentId: string, conversationId: string | undefined
     // The first run gave the conversation its id: the draft moves from the new one to it.
     if (key.current !== conversationId) writeDraft(userAgentId, key.current, '')
     key.current = conversationId
-    // Once the conversation has an id the run is in the log, and with it what was sent.
     writeDraft(userAgentId, conversationId, joinTexts(sent, text))
   }, [userAgentId, conversationId, sent, text])
 
