@@ -22,8 +22,8 @@ export function InstructionsSection({ draft, change, faultAt }: EditorSectionPro
   return (
     <Section
       id="instructions-title"
-      title="Instructions"
-      help="What the agent is told before every conversation. Where an answer from the form belongs, insert its field."
+      title="What it is told"
+      help="The agent reads this before every conversation. Where an answer from the form belongs, insert its field."
     >
       <Textarea
         id="agent-instructions"

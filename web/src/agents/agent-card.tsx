@@ -1,24 +1,22 @@
-import { Badge, Card, Group, Text } from '@mantine/core'
+import { Badge, Card, Group, Text, Title } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import type { AgentSummary } from '../../../api-client/src/api-types.ts'
 import { lookOfType } from '../ui/agent-type.ts'
 import { AgentTypeIcon } from '../ui/agent-type-icon.tsx'
 import { firstSentence } from '../ui/first-sentence.ts'
 
-/** One agent of the catalogue; the whole card is the link. */
-export function AgentCard({ agent }: { agent: AgentSummary }) {
+/** One agent of the catalogue. Its name is the link, and the link covers the card. `order` is the level of the heading. */
+export function AgentCard({ agent, order = 2 }: { agent: AgentSummary; order?: 2 | 3 }) {
   return (
-    <Card
-      renderRoot={(props) => <Link {...props} to="/agents/$agentId" params={{ agentId: agent.id }} />}
-      className="ax-card-link"
-      aria-label={agent.name}
-    >
+    <Card component="article" className="ax-link-card">
       <Group wrap="nowrap" mb="sm">
         <AgentTypeIcon type={agent.type} />
         <div style={{ minWidth: 0 }}>
-          <Text fw={650} fz="md" lh={1.3}>
-            {agent.name}
-          </Text>
+          <Title order={order} size="h4" lh={1.3}>
+            <Link to="/agents/$agentId" params={{ agentId: agent.id }}>
+              {agent.name}
+            </Link>
+          </Title>
           <Text size="sm" c="dimmed">
             {lookOfType(agent.type).label}
           </Text>

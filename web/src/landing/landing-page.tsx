@@ -113,7 +113,7 @@ function CataloguePreview() {
       {query.isError && <ErrorState error={query.error} onRetry={() => query.refetch()} />}
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="lg">
         {agents.map((agent) => (
-          <AgentCard key={agent.id} agent={agent} />
+          <AgentCard key={agent.id} agent={agent} order={3} />
         ))}
       </SimpleGrid>
     </section>

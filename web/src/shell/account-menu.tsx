@@ -1,5 +1,5 @@
 import { Avatar, Menu, Text, UnstyledButton } from '@mantine/core'
-import { IconBook2, IconLogout, IconUserCircle } from '@tabler/icons-react'
+import { IconBook2, IconLogout, IconUser, IconUserCircle } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import type { User } from '../../../api-client/src/api-types.ts'
 import { signOut } from '../auth/session.ts'
@@ -20,13 +20,9 @@ export function AccountMenu({ user }: { user: User }) {
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
         <UnstyledButton aria-label="Account menu" style={{ borderRadius: '50%' }}>
-          <Avatar
-            src={user.avatar_url}
-            name={nameOfUser(user)}
-            color="spruce"
-            alt=""
-            imageProps={{ referrerPolicy: 'no-referrer' }}
-          />
+          <Avatar src={user.avatar_url} color="spruce" alt="" imageProps={{ referrerPolicy: 'no-referrer' }}>
+            <IconUser size={21} stroke={1.7} aria-hidden />
+          </Avatar>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
