@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import pg from 'pg'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../server/src/database/embedded.ts'
 import { createLog } from '../../server/src/log.ts'
 
@@ -90,8 +91,10 @@ test('a PostgreSQL that is killed comes back by itself with every acknowledged r
   expect(written.filter((n) => !kept.has(n))).toEqual([])
 })
 
+const children: ChildProcess[] = []
+
 /** Another process that starts the database and then does nothing until it is killed. */
-async function startInOtherProcess(folder: string): Promise<ChildProcess> {
+async function startInOtherProcess(folder: string, owner: { uid?: number; gid?: number } = {}): Promise<ChildProcess> {
   const embedded = join(import.meta.dirname, '../../server/src/database/embedded.ts')
   const log = join(import.meta.dirname, '../../server/src/log.ts')
   const script = `
@@ -100,13 +103,21 @@ async function startInOtherProcess(folder: string): Promise<ChildProcess> {
     const { ownerUrl } = await startEmbeddedPostgres(${JSON.stringify(folder)}, createLog('silent'))
     console.log(ownerUrl)
     setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    ...owner,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString()
+  })
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve())
-    child.once('exit', (code) => reject(new Error(`exit code ${code}`)))
+    child.once('close', (code) => reject(new Error(`exit code ${code}: ${errors}`)))
   })
   return child
 }
@@ -180,10 +191,54 @@ test('a damaged password file gets a sentence that says what to do, and leaves n
   expect(await run(again.ownerUrl, 'select 1 as one')).toEqual([{ one: 1 }])
 })
 
-test('a first start that was cut off begins anew', async () => {
+test('a first start that was killed at any moment begins anew', async () => {
+  for (const file of ['PG_VERSION', 'base/1/PG_VERSION']) {
+    const folder = await makeFolder()
+    const child = startInOtherProcess(folder)
+    child.catch(() => {})
+    await retry(async () => {
+      const [made] = (await readdir(folder)).filter((name) => name.startsWith('postgres') && !name.endsWith('password'))
+      await stat(join(folder, made ?? '', file))
+    }, 60_000)
+    children.at(-1)?.kill('SIGKILL')
+    await expect(child).rejects.toThrow()
+    const again = await start(folder)
+    expect(await run(again.ownerUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+  }
+})
+
+test('a folder that holds something else is left alone', async () => {
   const folder = await makeFolder()
-  await mkdir(join(folder, 'postgres', 'base'), { recursive: true })
-  await writeFile(join(folder, 'postgres-password'), '')
-  const again = await start(folder)
-  expect(await run(again.ownerUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+  await mkdir(join(folder, 'postgres'))
+  await writeFile(join(folder, 'postgres', 'diary.txt'), 'mine')
+  await expect(startEmbeddedPostgres(folder, createLog('silent'))).rejects.toThrow(/holds no database/)
+  expect(await readFile(join(folder, 'postgres', 'diary.txt'), 'utf8')).toBe('mine')
+})
+
+describe.runIf(process.getuid?.() === 0)('of another user', () => {
+  test('a database goes on under the user it belongs to when root starts it', async () => {
+    const folder = await makeFolder()
+    const first = await startEmbeddedPostgres(folder, createLog('silent'))
+    await first.stop()
+    const nobody = 65_534
+    await promisify(execFile)('chown', ['-R', `${nobody}:${nobody}`, folder])
+    await rm(join(folder, 'postgres.log'))
+
+    const { ownerUrl } = await start(folder)
+    expect(await run(ownerUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+    expect((await stat(join(folder, 'postgres.log'))).uid).toBe(nobody)
+  })
+
+  test('a database that cannot be looked at keeps its password', async () => {
+    const folder = await makeFolder()
+    const first = await startEmbeddedPostgres(folder, createLog('silent'))
+    await first.stop()
+    const password = await readFile(join(folder, 'postgres-password'), 'utf8')
+    const stranger = 65_534
+    await chown(folder, stranger, stranger)
+
+    const starting = startInOtherProcess(folder, { uid: stranger, gid: stranger })
+    await expect(starting).rejects.toThrow(/belongs to another user/)
+    expect(await readFile(join(folder, 'postgres-password'), 'utf8')).toBe(password)
+  })
 })

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { cpus, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '../log.ts'
@@ -52,8 +51,9 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
   await checkWritable(dataDir)
   const folder = join(dataDir, 'postgres')
   const binaries = await findPostgresBinaries()
-  const owner = await findProcessOwner([binaries.postgres, folder])
-  const isNew = !existsSync(join(folder, 'PG_VERSION'))
+  const existing = await findCluster(folder)
+  const owner = await findProcessOwner([binaries.postgres, folder], existing)
+  const isNew = existing === null
   const password = await readPassword(join(dataDir, passwordFile), isNew)
   if (isNew) await initialise(folder, binaries, owner, password)
   await stopLeftover(folder)
@@ -69,6 +69,30 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
     throw error
   }
   return { ownerUrl: url('postgres', databaseName), serverUrl: url(serverRole, databaseName), stop: supervisor.stop }
+}
+
+/** The account that owns the database in `folder`; null when there is none yet. Throws when it cannot be looked at. */
+async function findCluster(folder: string): Promise<{ uid: number; gid: number } | null> {
+  try {
+    await stat(join(folder, 'PG_VERSION'))
+    const { uid, gid } = await stat(folder)
+    return { uid, gid }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+      // Not the same as "there is none": a new password would lock everybody out of the one that is there.
+      throw new Error(
+        `The database in ${folder} belongs to another user. Start as that user, or set DATA_DIR to another folder.`,
+        { cause },
+      )
+    }
+  }
+  const strange = await readdir(folder).catch(() => [])
+  if (strange.length > 0) {
+    throw new Error(
+      `The folder ${folder} holds no database, but other files. Move them away or set DATA_DIR to another folder.`,
+    )
+  }
+  return null
 }
 
 const wrongPassword =
@@ -91,20 +115,25 @@ async function initialise(
   owner: ProcessOwner,
   password: string,
 ): Promise<void> {
-  // Without PG_VERSION an earlier initdb was cut off; what it left holds no data.
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  // Made beside its place and moved there when it is whole: initdb writes PG_VERSION first, so that one that was cut off
+  // would look like a database. The name is new each time, because an initdb whose server was killed goes on writing.
+  const prefix = 'postgres.unfinished-'
+  for (const name of await readdir(dirname(folder))) {
+    if (name.startsWith(prefix)) await rm(join(folder, '..', name), { recursive: true, force: true }).catch(() => {})
+  }
+  const unfinished = join(folder, '..', `${prefix}${randomBytes(6).toString('hex')}`)
+  await mkdir(unfinished, { mode: 0o700 })
   const initialPasswordFile = join(folder, '..', `.initdb-${randomBytes(6).toString('hex')}`)
   await writeFile(initialPasswordFile, password, { mode: 0o600 })
   if (owner.uid !== undefined && owner.gid !== undefined) {
-    await chown(folder, owner.uid, owner.gid)
+    await chown(unfinished, owner.uid, owner.gid)
     await chown(initialPasswordFile, owner.uid, owner.gid)
   }
   try {
     await runToEnd(
       binaries.initdb,
       [
-        `--pgdata=${folder}`,
+        `--pgdata=${unfinished}`,
         '--username=postgres',
         `--pwfile=${initialPasswordFile}`,
         '--auth=scram-sha-256',
@@ -115,8 +144,9 @@ async function initialise(
       ],
       owner,
     )
+    await rename(unfinished, folder)
   } catch (cause) {
-    await rm(folder, { recursive: true, force: true })
+    await rm(unfinished, { recursive: true, force: true })
     throw new Error(
       `The database could not be created in ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
@@ -145,7 +175,7 @@ async function stopLeftover(folder: string): Promise<void> {
   if (!pid) return
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
   // The number may belong to another program by now; where there is no /proc, PostgreSQL itself checks the file.
-  if (commandLine !== null && !commandLine.includes(folder)) return
+  if (commandLine !== null && !commandLine.split('\0').includes(folder)) return
   try {
     process.kill(pid, 'SIGINT')
   } catch {
@@ -197,6 +227,7 @@ async function supervise(cluster: Cluster) {
   const { folder, port, binaries, owner, log } = cluster
   const logFile = join(folder, '..', 'postgres.log')
   await (await open(logFile, 'a')).close()
+  if (owner.uid !== undefined && owner.gid !== undefined) await chown(logFile, owner.uid, owner.gid)
   await chmod(logFile, 0o600)
   let child: ChildProcess | null = null
   let isStopping = false

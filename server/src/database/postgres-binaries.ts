@@ -30,22 +30,41 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   return binaries
 }
 
-export interface ProcessOwner {
-  uid?: number
-  gid?: number
+interface Owner {
+  uid: number
+  gid: number
 }
 
+/** Empty: ourselves. */
+export type ProcessOwner = Partial<Owner>
+
 /**
- * The account PostgreSQL runs under: ourselves, or, because PostgreSQL refuses to run as root, the system user
- * `postgres`, which is made when it is missing. Throws when that user cannot reach `paths`.
+ * The account PostgreSQL runs under: ourselves, or, because PostgreSQL refuses to run as root, whoever owns the database
+ * that is there, or the system user `postgres`, which is made when it is missing. Throws when that user cannot reach
+ * `paths`.
  */
-export async function findProcessOwner(paths: string[]): Promise<ProcessOwner> {
+export async function findProcessOwner(paths: string[], existing: Owner | null): Promise<ProcessOwner> {
   if (process.getuid?.() !== 0) return {}
+  // PostgreSQL accepts nobody but the owner of its folder.
+  const owner = existing && existing.uid !== 0 ? existing : await findPostgresUser()
+  for (const path of paths) {
+    const closed = await findClosedFolder(path, owner)
+    if (closed) {
+      throw new Error(
+        `PostgreSQL may not run as root, and the user it runs as instead cannot enter ${closed}. ` +
+          `Start as an ordinary user, or move the project (or DATA_DIR) out of it, for example to /opt, or run: chmod o+x ${closed}`,
+      )
+    }
+  }
+  return owner
+}
+
+async function findPostgresUser(): Promise<Owner> {
   const lookUp = async () => {
     const [uid, gid] = await Promise.all([run('id', ['-u', 'postgres']), run('id', ['-g', 'postgres'])])
     return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
   }
-  const owner = await lookUp().catch(async () => {
+  return lookUp().catch(async () => {
     await run('useradd', ['--system', '--user-group', '--no-create-home', 'postgres']).catch((cause: Error) => {
       throw new Error(
         'PostgreSQL may not run as root and the system user "postgres" could not be made. Start as another user.',
@@ -54,25 +73,16 @@ export async function findProcessOwner(paths: string[]): Promise<ProcessOwner> {
     })
     return lookUp()
   })
-  for (const path of paths) {
-    const closed = await findClosedFolder(path)
-    if (closed) {
-      throw new Error(
-        `PostgreSQL may not run as root, and its system user "postgres" cannot enter ${closed}. ` +
-          `Start as an ordinary user, or move the project (or DATA_DIR) out of it, for example to /opt, or run: chmod o+x ${closed}`,
-      )
-    }
-  }
-  return owner
 }
 
-/** The first folder above `path` that others may not enter; null when there is none. */
-async function findClosedFolder(path: string): Promise<string | null> {
+/** The first folder above `path` that this user may not enter; null when there is none. */
+async function findClosedFolder(path: string, owner: Owner): Promise<string | null> {
   const folders: string[] = []
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) folders.unshift(folder)
   for (const folder of folders) {
-    const { mode } = await stat(folder)
-    if ((mode & 0o001) === 0) return folder
+    const { mode, uid, gid } = await stat(folder)
+    const mayEnter = uid === owner.uid ? 0o100 : gid === owner.gid ? 0o010 : 0o001
+    if ((mode & mayEnter) === 0) return folder
   }
   return null
 }
