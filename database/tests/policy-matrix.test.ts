@@ -34,6 +34,8 @@ const ids = {} as Record<
   string
 >
 const fresh = () => createId()
+const encryptionKeyId = 'A'.repeat(43)
+const sealed = JSON.stringify({ protected: 'e30', iv: 'x', ciphertext: 'x', tag: 'x', aad: 'x' })
 const bytes = (text: string) => `'\\x${Buffer.from(text).toString('hex')}'`
 
 beforeAll(async () => {
@@ -66,7 +68,8 @@ beforeAll(async () => {
     ${agent(ids.publicAgent, true, 'null')};
     ${agent(ids.waitingAgent, false, 'now()')};
     insert into user_agents (id, user_id, agent_id, agent_version, name) values ('${ids.userAgent}', '${owner.id}', '${ids.agent}', 1, 'U');
-    insert into integrations (id, user_agent_id, type, credentials) values ('${ids.integration}', '${ids.userAgent}', 'imap', '{"jwe": "x"}');
+    insert into encryption_keys (id) values ('${encryptionKeyId}');
+    insert into integrations (id, user_agent_id, type, credentials, credentials_key_id) values ('${ids.integration}', '${ids.userAgent}', 'imap', '${sealed}', '${encryptionKeyId}');
     insert into plans (id, name, description, price) values ('${ids.plan}', 'P', 'D', 5);
     insert into subscriptions (id, user_id, plan_id, status, start_date) values ('${ids.subscription}', '${owner.id}', '${ids.plan}', 'active', now());
     insert into sessions (id, user_id, refresh_token_hash, expires_at) values ('${ids.session}', '${owner.id}', ${bytes('r')}, now());
@@ -218,7 +221,7 @@ const cases: Case[] = [
     name: 'agent_versions',
     column: 'agent_id',
     where: () => `agent_id = ${q(ids.agent)}`,
-    insert: () => ({ agent_id: q(ids.agent), version: '2', name: `'N'`, description: `'D'`, capabilities: `'{}'` }),
+    insert: () => ({ agent_id: q(ids.agent), version: '1', name: `'A'`, description: `'D'`, capabilities: `'{}'` }),
     update: `name = 'X'`,
     expected: { select: ownerOnly, insert: writtenByOwner, update: nobody, delete: nobody },
   },
@@ -296,6 +299,13 @@ const cases: Case[] = [
     expected: serverOnly,
   },
   {
+    name: 'encryption_keys',
+    where: () => `id = '${encryptionKeyId}'`,
+    insert: () => ({ id: `'${'B'.repeat(43)}'` }),
+    update: 'created_at = now()',
+    expected: serverOnly,
+  },
+  {
     name: 'server_nodes',
     where: () => `id = ${q(ids.node)}`,
     insert: () => ({ id: q(fresh()) }),
@@ -370,6 +380,8 @@ describe('nobody', () => {
     ['replaces a key', 'owner', () => `update api_keys set key_hash = ${bytes('y')}`],
     ['reads credentials, not even their own', 'owner', () => 'select credentials from integrations'],
     ['reads credentials as an admin', 'admin', () => 'select credentials from integrations'],
+    ['reads which key encrypted them', 'owner', () => 'select credentials_key_id from integrations'],
+    ['reads the fingerprints of keys', 'admin', () => 'select id from encryption_keys'],
     ['sorts by credentials', 'owner', () => 'select id from integrations order by credentials'],
     ['publishes their own agent', 'owner', () => `update agents set is_public = true where id = ${q(ids.agent)}`],
     [

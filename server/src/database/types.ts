@@ -61,6 +61,10 @@ export type api_keys = {
     revoked_at: Timestamp | null;
     created_at: Generated<Timestamp>;
 };
+export type encryption_keys = {
+    id: string;
+    created_at: Generated<Timestamp>;
+};
 export type idempotency_keys = {
     user_id: string;
     key: string;
@@ -82,6 +86,8 @@ export type integrations = {
     settings: Generated<unknown>;
     created_at: Generated<Timestamp>;
     updated_at: Generated<Timestamp>;
+    credentials_key_id: string | null;
+    status: Generated<string>;
 };
 export type plans = {
     id: string;
@@ -152,6 +158,7 @@ export type Tables = {
     agent_versions: agent_versions;
     agents: agents;
     api_keys: api_keys;
+    encryption_keys: encryption_keys;
     idempotency_keys: idempotency_keys;
     installation: installation;
     integrations: integrations;
