@@ -73,7 +73,7 @@ function SessionRow({ session, isEnding, onEnd }: { session: Session; isEnding: 
   const Shape = /iPhone|iPad|Android/.test(name) ? IconDeviceMobile : IconDeviceDesktop
   return (
     <Group justify="space-between" gap="sm">
-      <Group gap="sm" wrap="nowrap" miw={0} flex="1 1 240px">
+      <Group gap="sm" wrap="nowrap" miw={0} flex="1 1 180px">
         <ThemeIcon variant="light" size={38} aria-hidden>
           <Shape size={20} />
         </ThemeIcon>
