@@ -1,4 +1,4 @@
-import { Avatar, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
+import { Avatar, Menu, Text, UnstyledButton } from '@mantine/core'
 import { IconBook2, IconLogout, IconUser, IconUserCircle } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import type { User } from '../../../api-client/src/api-types.ts'
@@ -19,7 +19,7 @@ export function AccountMenu({ user }: { user: User }) {
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <UnstyledButton style={{ borderRadius: '50%' }}>
+        <UnstyledButton aria-label="Account menu" style={{ borderRadius: '50%' }}>
           <Avatar src={user.avatar_url} color="spruce" alt="" imageProps={{ referrerPolicy: 'no-referrer' }}>
             <IconUser size={21} stroke={1.7} aria-hidden />
           </Avatar>

@@ -12,7 +12,7 @@ export function CodeBlock({ code, label }: { code: string; label?: string }) {
         <CopyButton text={code} />
       </Group>
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label ?? 'Code' }}>
-        <Code block p="md">
+        <Code block p="md" miw="100%" w="max-content" style={{ overflow: 'visible' }}>
           {code}
         </Code>
       </ScrollArea>
