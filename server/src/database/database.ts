@@ -51,11 +51,7 @@ const shared = {
   createQueryCompiler: () => new PostgresQueryCompiler(),
 }
 
-/**
- * Opens the pool the server works with. Role and claims are set for the transaction alone, so that nothing of one
- * user's can be left on a pooled connection.
- */
-export function openDatabase({ url, poolSize, usePreparedStatements, log }: DatabaseOptions): Database {
+function openPool({ url, poolSize, log }: Pick<DatabaseOptions, 'url' | 'poolSize' | 'log'>): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
@@ -69,6 +65,18 @@ export function openDatabase({ url, poolSize, usePreparedStatements, log }: Data
   } as pg.PoolConfig)
   // An idle connection that breaks is dropped from the pool; the next request opens a new one.
   pool.on('error', (error) => log.warn({ error: error.message }, 'a database connection broke'))
+  // One that breaks between two statements of a transaction: the next statement fails with it. Without a listener Node
+  // would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+/**
+ * Opens the pool the server works with. Role and claims are set for the transaction alone, so that nothing of one
+ * user's can be left on a pooled connection.
+ */
+export function openDatabase({ url, poolSize, usePreparedStatements, log }: DatabaseOptions): Database {
+  const pool = openPool({ url, poolSize, log })
 
   async function connect(): Promise<pg.PoolClient> {
     try {

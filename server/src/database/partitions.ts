@@ -9,6 +9,8 @@ export async function ensurePartitions(ownerUrl: string, now = new Date()): Prom
     application_name: 'agentexpress partitions',
     connectionTimeoutMillis: 10_000,
   })
+  // What breaks the connection also fails the statement; without a listener Node would end the process.
+  client.on('error', () => {})
   await client.connect()
   try {
     await client.query("set lock_timeout = '5s'")
