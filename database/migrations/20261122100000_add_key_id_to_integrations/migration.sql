@@ -53,8 +53,8 @@ alter table public.integrations
     case when credentials = '{}' then credentials_key_id is null
          else credentials_key_id is not null and credentials ?& array['protected', 'iv', 'ciphertext', 'tag', 'aad'] end
   );
--- Rotation reads the rows of one key in the order of their ids.
-create index integrations__credentials_key_id on public.integrations (credentials_key_id, id);
+-- Whether a row needs a key is one look; rotation reads the rows of one key in the order of their ids.
+create index integrations__credentials_key_id on public.integrations (credentials_key_id, status, id);
 grant select (status) on public.integrations to authenticated;
 grant insert (credentials_key_id) on public.integrations to authenticated;
 grant update (credentials_key_id, status) on public.integrations to authenticated;
