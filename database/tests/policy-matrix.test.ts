@@ -67,6 +67,7 @@ beforeAll(async () => {
     ${agent(ids.agent, false, 'null')};
     ${agent(ids.publicAgent, true, 'null')};
     ${agent(ids.waitingAgent, false, 'now()')};
+    update agents set version = 2 where id = '${ids.waitingAgent}';
     insert into user_agents (id, user_id, agent_id, agent_version, name) values ('${ids.userAgent}', '${owner.id}', '${ids.agent}', 1, 'U');
     insert into encryption_keys (id) values ('${encryptionKeyId}');
     insert into integrations (id, user_agent_id, type, credentials, credentials_key_id) values ('${ids.integration}', '${ids.userAgent}', 'imap', '${sealed}', '${encryptionKeyId}');
@@ -168,7 +169,7 @@ const cases: Case[] = [
       capabilities: `'{}'`,
       creator_id: owner(),
     }),
-    update: `description = 'X'`,
+    update: `description = 'X', version = version + 1`,
     expected: {
       select: { ...ownerOnly, anonymous: 0 },
       insert: writtenByOwner,
@@ -188,7 +189,7 @@ const cases: Case[] = [
       creator_id: owner(),
       is_public: 'true',
     }),
-    update: `description = 'X'`,
+    update: `description = 'X', version = version + 1`,
     expected: {
       select: { other: 1, anonymous: 1, admin: 1, owner: 1 },
       insert: nobody,
@@ -221,7 +222,13 @@ const cases: Case[] = [
     name: 'agent_versions',
     column: 'agent_id',
     where: () => `agent_id = ${q(ids.agent)}`,
-    insert: () => ({ agent_id: q(ids.agent), version: '1', name: `'A'`, description: `'D'`, capabilities: `'{}'` }),
+    insert: () => ({
+      agent_id: q(ids.waitingAgent),
+      version: '2',
+      name: `'A'`,
+      description: `'D'`,
+      capabilities: `'{}'`,
+    }),
     update: `name = 'X'`,
     expected: { select: ownerOnly, insert: writtenByOwner, update: nobody, delete: nobody },
   },

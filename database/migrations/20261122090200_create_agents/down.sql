@@ -4,3 +4,4 @@ drop table public.user_agents;
 drop table public.agent_versions;
 drop table public.agents;
 drop function app.check_agent_version();
+drop function app.check_agent_content();

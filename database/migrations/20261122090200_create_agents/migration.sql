@@ -20,7 +20,9 @@ create table public.agents (
   created_at timestamptz(6) not null default now(),
   updated_at timestamptz(6) not null default now(),
   constraint agents_version_positive check (version >= 1),
-  constraint agents_capabilities_object check (jsonb_typeof(capabilities) = 'object')
+  constraint agents_capabilities_object check (jsonb_typeof(capabilities) = 'object'),
+  constraint agents_changes_array check (jsonb_typeof(changes) = 'array'),
+  constraint agents_publication_requested_at_finite check (isfinite(publication_requested_at))
 );
 create unique index agents__slug on public.agents (slug);
 create index agents__creator_id on public.agents (creator_id);
@@ -28,6 +30,24 @@ create index agents__is_public_type on public.agents (is_public, type);
 create index agents__publication_requested_at on public.agents (publication_requested_at) where publication_requested_at is not null;
 create trigger agents_set_updated_at before update on public.agents for each row execute function app.set_updated_at();
 comment on table public.agents is 'Agents: ready-made ones of the catalogue and those that users made';
+
+-- An admin publishes what stands in agents, and people run what stands in agent_versions: a number means one content.
+create function app.check_agent_content() returns trigger language plpgsql set search_path = '' as $$
+begin
+  if new.version = old.version and (new.name, new.description, new.capabilities) is not distinct from (old.name, old.description, old.capabilities) then
+    return new;
+  end if;
+  if new.version <> old.version + 1 then
+    raise exception 'a new content of agent % needs version %', old.id, old.version + 1 using errcode = '42501';
+  end if;
+  return new;
+end
+$$;
+revoke execute on function app.check_agent_content() from public;
+grant execute on function app.check_agent_content() to authenticated, service_role;
+-- The catalogue is the server's, which corrects versions in place that nobody runs on.
+create trigger agents_check_content before update of name, description, capabilities, version on public.agents
+  for each row when (current_user <> 'service_role') execute function app.check_agent_content();
 
 alter table public.agents enable row level security;
 alter table public.agents force row level security;
@@ -135,12 +155,17 @@ create policy agent_versions_select_visible on public.agent_versions for select 
   )
 );
 create policy agent_versions_insert_creator on public.agent_versions for insert to authenticated with check (
-  exists (select from public.agents where agents.id = agent_versions.agent_id and agents.creator_id = (select auth.uid()))
+  exists (
+    select from public.agents
+    where agents.id = agent_versions.agent_id and agents.creator_id = (select auth.uid()) and agents.version = agent_versions.version
+      and (agents.name, agents.description, agents.capabilities) = (agent_versions.name, agent_versions.description, agent_versions.capabilities)
+  )
 );
 create policy agent_versions_select_system on public.agent_versions for select to service_role using (true);
 create policy agent_versions_insert_system on public.agent_versions for insert to service_role with check (true);
 create policy agent_versions_update_system on public.agent_versions for update to service_role using (true) with check (true);
 create policy agent_versions_delete_system on public.agent_versions for delete to service_role using (true);
+comment on policy agent_versions_insert_creator on public.agent_versions is 'The present content of one''s own agent, word for word';
 comment on policy agent_versions_select_visible on public.agent_versions is
   'Creators see all versions of their agents, others the present version of what they can see and the one their own user agent runs on';
 revoke all on public.agent_versions from public, anon, authenticated, service_role;
