@@ -72,6 +72,18 @@ const variables = z.object({
   MAX_RUNS: count(200, 100_000),
   MAX_RUNS_PER_USER: count(100, 100_000),
   DRAIN_SECONDS: seconds(20, 600),
+  BACKUP_DIR: optionalText,
+  BACKUP_S3_URL: httpUrl.optional(),
+  BACKUP_S3_REGION: z.string().trim().min(1).default('us-east-1'),
+  BACKUP_S3_ACCESS_KEY_ID: optionalText,
+  BACKUP_S3_SECRET_ACCESS_KEY: optionalText,
+  BACKUP_RECIPIENTS: list,
+  BACKUP_PASSPHRASE: optionalText,
+  BACKUP_IDENTITY: optionalText,
+  BACKUP_EVERY_HOURS: z.coerce.number().int().min(1).max(10_000).optional(),
+  BACKUP_KEEP: count(7, 10_000),
+  BACKUP_VERIFY_EVERY_HOURS: count(168, 10_000),
+  BACKUP_ALERT_AFTER_HOURS: count(192, 10_000),
 })
 
 export type Config = ReturnType<typeof readConfig>
@@ -101,6 +113,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     faults.push('DIRECT_URL: set DATABASE_URL too, or neither for the embedded PostgreSQL')
   if (present.COMPATIBLE_BASE_URL && !present.COMPATIBLE_MODELS)
     faults.push('COMPATIBLE_MODELS: name at least one model of COMPATIBLE_BASE_URL')
+  faults.push(...findBackupFaults(present))
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const v = parsed.data
   return {
@@ -141,5 +154,39 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       maxRunsPerUser: v.MAX_RUNS_PER_USER,
     },
     drainMs: v.DRAIN_SECONDS,
+    backup: {
+      dir: resolve(v.BACKUP_DIR ?? `${v.DATA_DIR}/backups`),
+      s3:
+        v.BACKUP_S3_URL && v.BACKUP_S3_ACCESS_KEY_ID && v.BACKUP_S3_SECRET_ACCESS_KEY
+          ? {
+              url: v.BACKUP_S3_URL,
+              region: v.BACKUP_S3_REGION,
+              accessKeyId: v.BACKUP_S3_ACCESS_KEY_ID,
+              secretAccessKey: v.BACKUP_S3_SECRET_ACCESS_KEY,
+            }
+          : undefined,
+      recipients: v.BACKUP_RECIPIENTS,
+      passphrase: v.BACKUP_PASSPHRASE,
+      identity: v.BACKUP_IDENTITY,
+      /** Undefined: no backups by themselves. */
+      everyHours: v.BACKUP_EVERY_HOURS,
+      keep: v.BACKUP_KEEP,
+      verifyEveryHours: v.BACKUP_VERIFY_EVERY_HOURS,
+      alertAfterHours: v.BACKUP_ALERT_AFTER_HOURS,
+    },
   }
+}
+
+function findBackupFaults(present: Record<string, string | undefined>): string[] {
+  const faults: string[] = []
+  if (present.BACKUP_S3_URL) {
+    if (present.BACKUP_DIR) faults.push('BACKUP_DIR: set it or BACKUP_S3_URL, not both')
+    for (const name of ['BACKUP_S3_ACCESS_KEY_ID', 'BACKUP_S3_SECRET_ACCESS_KEY'])
+      if (!present[name]) faults.push(`${name}: needed with BACKUP_S3_URL`)
+  }
+  if (present.BACKUP_RECIPIENTS && present.BACKUP_PASSPHRASE)
+    faults.push('BACKUP_PASSPHRASE: set it or BACKUP_RECIPIENTS, age encrypts for one or the other')
+  if (present.BACKUP_EVERY_HOURS && !present.BACKUP_RECIPIENTS && !present.BACKUP_PASSPHRASE)
+    faults.push('BACKUP_EVERY_HOURS: set BACKUP_RECIPIENTS or BACKUP_PASSPHRASE too, backups are encrypted')
+  return faults
 }

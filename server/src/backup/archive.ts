@@ -1,0 +1,96 @@
+import { once } from 'node:events'
+import { finished, pipeline, Readable } from 'node:stream'
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib'
+import tar from 'tar-stream'
+import { BackupError, reasonOf } from './backup-error.ts'
+import { type DecryptionKeys, decrypt, type Encryption, encrypt } from './encryption.ts'
+
+export interface Member {
+  name: string
+  content: Buffer
+}
+
+/** Rows are cut into members of about this size, because a tar says the size of a member before its content. */
+export const memberBytes = 4 * 2 ** 20
+/** What a forged archive could make us hold in memory. */
+const largestMember = 256 * 2 ** 20
+
+const ageMagic = Buffer.from('age-encryption.org/')
+const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
+
+/** tar, zstd and age over `members`, in constant memory. An error of `members` is the error of the answer. */
+export async function encodeArchive(members: AsyncIterable<Member>, encryption: Encryption): Promise<Readable> {
+  const pack = tar.pack()
+  const feed = async () => {
+    for await (const { name, content } of members) {
+      // The callback comes when the reader has taken the content: it carries the backpressure.
+      await new Promise<void>((resolve, reject) =>
+        pack.entry({ name, mode: 0o600 }, content, (error) => (error ? reject(error) : resolve())),
+      )
+    }
+    pack.finalize()
+  }
+  feed().catch((error: Error) => pack.destroy(error))
+  const compressed = createZstdCompress({
+    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+    chunkSize: 256 * 1024,
+  })
+  const packed = Readable.from(pack)
+  pipeline(packed, compressed, () => {})
+  return encrypt(compressed, encryption)
+}
+
+/** The members of a stored backup. Throws a `BackupError` with a sentence for damage, a wrong key or another file. */
+export async function* decodeArchive(stored: Readable, keys: DecryptionKeys): AsyncGenerator<Member> {
+  const extract = tar.extract()
+  try {
+    const start = await peek(stored)
+    const isEncrypted = start.subarray(0, ageMagic.length).equals(ageMagic)
+    if (!isEncrypted && !start.subarray(0, zstdMagic.length).equals(zstdMagic)) {
+      throw new BackupError('This file is no backup of AgentExpress, or its beginning is damaged.')
+    }
+    const compressed = isEncrypted ? await decrypt(stored, keys) : stored
+    const plain = createZstdDecompress({ chunkSize: 256 * 1024 })
+    pipeline(compressed, plain, () => {})
+    feed(plain, extract).catch((error: Error) => extract.destroy(error))
+    for await (const entry of extract) {
+      const size = entry.header.size ?? 0
+      if (size > largestMember)
+        throw new BackupError('This file is no backup of AgentExpress: it has too large a member.')
+      const parts: Buffer[] = []
+      for await (const part of entry as AsyncIterable<Buffer>) parts.push(part)
+      yield { name: entry.header.name, content: Buffer.concat(parts) }
+    }
+  } catch (error) {
+    if (error instanceof BackupError) throw error
+    throw new BackupError(`The backup is damaged or cut off (${reasonOf(error)}).`, { cause: error })
+  } finally {
+    if (!extract.destroyed) extract.destroy()
+    stored.destroy()
+  }
+}
+
+async function feed(source: Readable, extract: tar.Extract): Promise<void> {
+  for await (const chunk of source) {
+    if (!extract.write(chunk)) await Promise.race([once(extract, 'drain'), once(extract, 'close')])
+  }
+  extract.end(() => {})
+}
+
+/** The first bytes, left in the stream. */
+async function peek(stream: Readable): Promise<Buffer> {
+  const ended = new Promise<void>((resolve, reject) =>
+    finished(stream, { writable: false }, (error) => (error ? reject(error) : resolve())),
+  )
+  // Its rejection is only of interest while we wait here.
+  ended.catch(() => {})
+  for (;;) {
+    const chunk: Buffer | null = stream.read()
+    if (chunk) {
+      stream.unshift(chunk)
+      return chunk
+    }
+    if (stream.readableEnded) return Buffer.alloc(0)
+    await Promise.race([once(stream, 'readable'), ended])
+  }
+}

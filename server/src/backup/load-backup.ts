@@ -1,0 +1,148 @@
+import type pg from 'pg'
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
+import { BackupError, reasonOf } from './backup-error.ts'
+import type { BackupHeader, BackupManifest, BackupTable } from './backup-format.ts'
+import { type BackupSource, readBackup } from './read-backup.ts'
+import { RowChecksum } from './row-checksum.ts'
+import { columnList, copyOutStatement, dataSchemas, quoteTable, readTables } from './snapshot.ts'
+
+export interface LoadedBackup {
+  header: BackupHeader
+  manifest: BackupManifest
+  /** Tables that are no part of AgentExpress: the migrations do not make them, so that their rows have no place. */
+  skipped: string[]
+}
+
+/**
+ * Loads all rows in the present transaction of `client`, into tables that the migrations of the backup have made, then
+ * reads every table again and compares count and checksum. Throws when anything differs; the caller rolls back.
+ */
+export async function loadBackup(
+  client: pg.Client,
+  source: BackupSource,
+  onProgress: (text: string) => void,
+): Promise<LoadedBackup> {
+  let header: BackupHeader | null = null
+  let manifest: BackupManifest | null = null
+  let present = new Set<string>()
+  let putBack: string[] = []
+  const checksums = new Map<string, RowChecksum>()
+  let copying = null as { name: string; copy: CopyIn } | null
+  for await (const part of readBackup(source)) {
+    if (part.kind === 'header') {
+      header = part.header
+      present = new Set((await readTables(client, dataSchemas)).map(qualify))
+      const tables = header.tables.filter((table) => present.has(qualify(table)))
+      putBack = await makeLoadable(client, header, tables)
+      for (const table of tables) checksums.set(qualify(table), new RowChecksum())
+    } else if (part.kind === 'rows') {
+      const name = qualify(part.table)
+      const checksum = checksums.get(name)
+      if (!checksum) continue
+      if (copying?.name !== name) {
+        await copying?.copy.end()
+        onProgress(`loading ${name}`)
+        copying = { name, copy: openCopyIn(client, part.table) }
+      }
+      checksum.add(part.content)
+      await copying.copy.write(part.content)
+    } else {
+      manifest = part.manifest
+    }
+  }
+  await copying?.copy.end()
+  if (!header || !manifest) throw new BackupError('The backup is damaged: its end is missing.')
+  for (const { schema, name, last_value, is_called } of manifest.sequences) {
+    await client.query('select setval(to_regclass($1), $2, $3) where to_regclass($1) is not null', [
+      quoteTable({ schema, name }),
+      last_value,
+      is_called,
+    ])
+  }
+  // Before row-level security is back: the owner may be under it too and would find nothing.
+  await compare(client, header, manifest, checksums, onProgress)
+  for (const statement of putBack) await client.query(statement)
+  return { header, manifest, skipped: header.tables.map(qualify).filter((name) => !present.has(name)) }
+}
+
+function qualify({ schema, name }: { schema: string; name: string }): string {
+  return `${schema}.${name}`
+}
+
+/** Answers the statements that undo what loading needs. */
+async function makeLoadable(client: pg.Client, header: BackupHeader, tables: BackupTable[]): Promise<string[]> {
+  for (const month of header.log_months) {
+    await client.query('select app.ensure_agent_log_partitions($1::date, 1)', [month])
+  }
+  // A migration may have put rows in.
+  await client.query(`truncate ${tables.map(quoteTable).join(', ')}`)
+  const putBack: string[] = []
+  for (const table of tables) {
+    const name = quoteTable(table)
+    // Triggers check and change what is new; these rows were checked when they were. COPY refuses tables under RLS.
+    const { rows: triggers } = await client.query<{ name: string; state: string }>(
+      'select tgname as name, tgenabled as state from pg_trigger where tgrelid = $1::regclass and not tgisinternal',
+      [name],
+    )
+    for (const trigger of triggers.filter(({ state }) => state !== 'D')) {
+      const quoted = client.escapeIdentifier(trigger.name)
+      const kind = trigger.state === 'A' ? 'always ' : trigger.state === 'R' ? 'replica ' : ''
+      await client.query(`alter table ${name} disable trigger ${quoted}`)
+      putBack.push(`alter table ${name} enable ${kind}trigger ${quoted}`)
+    }
+    const { rows } = await client.query<{ is_forced: boolean }>(
+      'select relforcerowsecurity as is_forced from pg_class where oid = $1::regclass',
+      [name],
+    )
+    if (rows[0]?.is_forced) {
+      await client.query(`alter table ${name} no force row level security`)
+      putBack.push(`alter table ${name} force row level security`)
+    }
+  }
+  return putBack
+}
+
+interface CopyIn {
+  write(content: Buffer): Promise<void>
+  end(): Promise<void>
+}
+
+function openCopyIn(client: pg.Client, table: BackupTable): CopyIn {
+  const stream = client.query(copyFrom(`copy ${quoteTable(table)} (${columnList(table)}) from stdin`))
+  const failed = new Promise<never>((_resolve, reject) => {
+    stream.on('error', (cause: unknown) =>
+      reject(new BackupError(`The rows of ${table.name} could not be loaded: ${reasonOf(cause)}`, { cause })),
+    )
+  })
+  failed.catch(() => {})
+  const settle = (work: (done: () => void) => void) => Promise.race([new Promise<void>(work), failed])
+  return {
+    write: (content) => settle((done) => stream.write(content, (error) => error ?? done())),
+    end: () => settle((done) => stream.end(done)),
+  }
+}
+
+/** The rows as they are read out of the database now are those that were put in. */
+async function compare(
+  client: pg.Client,
+  header: BackupHeader,
+  manifest: BackupManifest,
+  expected: Map<string, RowChecksum>,
+  onProgress: (text: string) => void,
+): Promise<void> {
+  for (const table of header.tables) {
+    const name = qualify(table)
+    const loaded = expected.get(name)
+    if (!loaded) continue
+    onProgress(`comparing ${name}`)
+    const found = new RowChecksum()
+    for await (const chunk of client.query(copyTo(copyOutStatement(table))) as AsyncIterable<Buffer>) found.add(chunk)
+    const rows = manifest.tables.find((entry) => qualify(entry) === name)?.rows
+    if (loaded.rows !== rows || found.rows !== rows) {
+      throw new BackupError(`${name}: ${rows} rows were backed up, ${found.rows} arrived. Nothing was kept.`)
+    }
+    if (loaded.toString() !== found.toString()) {
+      throw new BackupError(`${name}: the rows that arrived differ from those backed up. Nothing was kept.`)
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import pg from 'pg'
+import { deployMigrations, type Migration, revertMigrations } from '../database/migrate.ts'
+import { BackupError, reasonOf } from './backup-error.ts'
+import type { BackupHeader } from './backup-format.ts'
+import { type LoadedBackup, loadBackup } from './load-backup.ts'
+import { type BackupSource, checkBackup } from './read-backup.ts'
+import { ledgerTable, textSettings } from './snapshot.ts'
+import { findUnfinishedRestore, markRestore, unmarkRestore } from './unfinished-restore.ts'
+
+/** Number of the advisory lock that keeps a second restore out of the same database. */
+const advisoryLock = 72707370
+
+/**
+ * Restores into an empty database, or one where a restore was cut off. The backup is read to its end before anything is
+ * touched. The rows come in one transaction; a failure leaves the database empty, a kill leaves it marked.
+ */
+export async function restoreBackup(options: {
+  ownerUrl: string
+  source: BackupSource
+  migrations: Migration[]
+  onProgress?: (text: string) => void
+}): Promise<LoadedBackup> {
+  const { ownerUrl, source, migrations, onProgress = () => {} } = options
+  onProgress(`checking ${source.label}`)
+  const { header } = await checkBackup(source)
+  const known = findMigrations(header, migrations)
+  const client = new pg.Client({
+    connectionString: ownerUrl,
+    application_name: 'agentexpress restore',
+    connectionTimeoutMillis: 10_000,
+  })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    for (const setting of textSettings) await client.query(setting)
+    const { rows } = await client.query<{ is_free: boolean }>('select pg_try_advisory_lock($1) as is_free', [
+      advisoryLock,
+    ])
+    if (!rows[0]?.is_free) throw new BackupError('Another restore is working on this database.')
+    if ((await findUnfinishedRestore(client)) !== null) {
+      onProgress('an earlier restore was cut off; what it left is removed')
+      await revertMigrations(ownerUrl, migrations, null)
+    }
+    await refuseRows(client)
+    await markRestore(client, header.name)
+    try {
+      await deployMigrations(ownerUrl, known, onProgress)
+      await client.query('begin')
+      const loaded = await loadBackup(client, source, onProgress)
+      await unmarkRestore(client)
+      await client.query('commit')
+      await deployMigrations(ownerUrl, migrations, onProgress)
+      await client.query('analyze')
+      return loaded
+    } catch (error) {
+      await takeBack(ownerUrl, migrations, onProgress)
+      throw error instanceof BackupError
+        ? error
+        : new BackupError(`The restore failed: ${reasonOf(error)}. The database was emptied again.`, { cause: error })
+    }
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** The migrations up to the backup's, as this program has them. */
+function findMigrations(header: BackupHeader, migrations: Migration[]): Migration[] {
+  return header.migrations.map(({ name, checksum }) => {
+    const found = migrations.find((migration) => migration.name === name)
+    if (!found) {
+      throw new BackupError(
+        `The backup is of a newer version (AgentExpress ${header.agentexpress}, migration ${name}) than this program. Restore it with that version or a later one.`,
+      )
+    }
+    if (found.checksum !== checksum) {
+      throw new BackupError(`The migration ${name} is another one than when the backup was made. Put its file back.`)
+    }
+    return found
+  })
+}
+
+async function refuseRows(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ database: string; table: string }>(
+    `select current_database() as database, format('%s.%s', nspname, relname) as "table"
+     from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+     where nspname in ('public', 'app', 'agent_log_partitions') and relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+       and relname <> $1
+       and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype = 'e')
+     order by 2 limit 1`,
+    [ledgerTable],
+  )
+  const [found] = rows
+  if (!found) return
+  throw new BackupError(
+    `The database ${found.database} is not empty (it has ${found.table}), and a restore overwrites nothing. Give it an empty ` +
+      'one: a new database of your PostgreSQL, or, with the embedded one, stop the server and move postgres/ out of DATA_DIR.',
+  )
+}
+
+/** The mark stays when this fails, so that the next restore goes on here. */
+async function takeBack(ownerUrl: string, migrations: Migration[], onProgress: (text: string) => void): Promise<void> {
+  // A new connection: that of the restore may be what was lost, and its transaction must be over.
+  const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    if ((await findUnfinishedRestore(client)) === null) return
+    await revertMigrations(ownerUrl, migrations, null)
+    await unmarkRestore(client)
+    onProgress('the database was emptied again')
+  } catch (error) {
+    onProgress(
+      `the database could not be emptied again (${reasonOf(error)}); the next restore into it will do that first`,
+    )
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
