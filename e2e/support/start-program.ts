@@ -4,6 +4,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -120,4 +121,16 @@ export async function findFreePort(): Promise<number> {
 export async function readPostgresPid(dataDir: string): Promise<number> {
   const text = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')
   return Number(text.split('\n')[0])
+}
+
+/** Ends the embedded PostgreSQL that a killed server left behind, if there is one. */
+export async function stopPostgres(dataDir: string): Promise<void> {
+  const pid = await readPostgresPid(dataDir).catch(() => null)
+  for (let isGone = !pid; pid && !isGone; await sleep(50)) {
+    try {
+      process.kill(pid, 'SIGQUIT')
+    } catch {
+      isGone = true
+    }
+  }
 }
