@@ -37,40 +37,44 @@ export interface StartedRun {
 
 // What a model is reminded of: the newest runs of the conversation, so that a long one costs no more than a short one.
 const historyRuns = 20
+// The few conversations that are older are planned over all months.
+const longestPlannedMs = 366 * 86_400_000
 
+// The user's id comes as a value, which is cheaper than asking `auth.uid()` again; the policies still compare the two.
 const loaded = `loaded as (
   select id, agent_id, agent_version, is_active, model, updated_at::text as settings_version,
          case when updated_at::text = $9 then null else settings end as settings
-  from user_agents where id = $1 and user_id = auth.uid()
+  from user_agents where id = $1 and user_id = $11::uuid
 )`
 
 const inserted = `insert into agent_logs (id, "timestamp", user_id, agent_id, user_agent_id, conversation_id, input, status, source, model, node_id, metadata)
-  select $2::uuid, $3::timestamptz, auth.uid(), agent_id, $1::uuid, coalesce($10::uuid, $2::uuid), $4::text, 'running', $5::text, coalesce(model, $7::text), $6::uuid, $8::jsonb
+  select $2::uuid, $3::timestamptz, $11::uuid, agent_id, $1::uuid, coalesce($10::uuid, $2::uuid), $4::text, 'running', $5::text, coalesce(model, $7::text), $6::uuid, $8::jsonb
   from loaded where is_active`
 
-const beginConversation = `with ${loaded}, started as (${inserted} returning id)
-select agent_id, agent_version, is_active, model, settings_version, settings,
-       exists (select from started) as has_started, null as history
+// What is inserted needs no RETURNING, which would check the row once more against the policy for reading.
+const beginConversation = `with ${loaded}, started as (${inserted})
+select agent_id, agent_version, is_active, model, settings_version, settings, is_active as has_started, null as history
 from loaded`
 
-const continueConversation = `with ${loaded}, earlier as (
+const continueConversation = (months: string) => `with ${loaded}, earlier as (
   select id, "timestamp", input, output from agent_logs
-  where conversation_id = $10::uuid and "timestamp" >= $11::timestamptz and user_id = auth.uid() and user_agent_id = $1
+  where conversation_id = $10::uuid and "timestamp" >= $12::timestamptz and ${months}
+    and user_id = $11::uuid and user_agent_id = $1
   order by "timestamp" desc, id desc limit ${historyRuns}
-), started as (${inserted} and exists (select from earlier) returning id)
+), started as (${inserted} and exists (select from earlier))
 select agent_id, agent_version, is_active, model, settings_version, settings,
-       exists (select from started) as has_started,
+       is_active and exists (select from earlier) as has_started,
        (select json_agg(json_build_object('input', input, 'output', output) order by "timestamp", id) from earlier
         where output is not null and output <> '') as history
 from loaded`
 
 /** Inserts the row as `running` and reads what the run needs. Null: there is no such user agent, or it is another user's. */
 export async function startRun(database: Database, claims: Claims, run: NewRun): Promise<StartedRun | null> {
-  const rows = await database.queryAsUser<StartedRun>(claims, startStatement(run))
+  const rows = await database.queryAsUser<StartedRun>(claims, startStatement(claims, run))
   return rows[0] ?? null
 }
 
-function startStatement(run: NewRun): Statement {
+function startStatement({ sub }: Claims, run: NewRun): Statement {
   const values: StatementValue[] = [
     run.userAgentId,
     run.id,
@@ -82,13 +86,21 @@ function startStatement(run: NewRun): Statement {
     JSON.stringify(run.metadata),
     run.knownSettingsVersion,
     run.conversationId,
+    sub,
   ]
   if (run.conversationId === null) return { name: 'run_begin_conversation', text: beginConversation, values }
-  // A conversation's id is the id of its first run, so its runs cannot be older than the time inside it.
+  // A conversation's id is the id of its first run, so its runs cannot be older than the time inside it. What a caller
+  // invents may say any year: it must neither become a statement of its own nor a date that PostgreSQL does not know.
+  const begunAt = Math.min(readIdTime(run.conversationId).getTime(), run.timestamp.getTime())
+  const isOld = begunAt < run.timestamp.getTime() - longestPlannedMs
   return {
-    name: 'run_continue_conversation',
-    text: continueConversation,
-    values: [...values, readIdTime(run.conversationId)],
+    ...prepareForMonths(
+      'run_continue_conversation',
+      continueConversation,
+      isOld ? null : new Date(begunAt),
+      run.timestamp,
+    ),
+    values: [...values, new Date(begunAt)],
   }
 }
 
@@ -102,16 +114,15 @@ export interface RunEnd {
   metadata: Record<string, unknown>
 }
 
-const finish = `update agent_logs set output = $3, status = $4, error_code = $5, model = $6, input_tokens = $7, output_tokens = $8,
-  cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb
-where id = $1 and "timestamp" = $2 and status = 'running'`
+const finish = (months: string) => `update agent_logs set output = $3, status = $4, error_code = $5, model = $6,
+  input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb
+where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
 
 /** Writes how a run ended; a run that has ended already is left as it is. */
 export async function finishRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
   const { outcome } = end
   await database.queryAsUser(claims, {
-    name: 'run_finish',
-    text: finish,
+    ...prepareForMonths('run_finish', finish, end.timestamp, end.timestamp),
     values: [
       end.id,
       end.timestamp,
@@ -128,6 +139,9 @@ export async function finishRun(database: Database, claims: Claims, end: RunEnd)
   })
 }
 
+const progress = (months: string) =>
+  `update agent_logs set output = $3 where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
+
 /** Keeps what a long answer has produced so far, for the case that the server dies. */
 export async function saveProgress(
   database: Database,
@@ -136,10 +150,43 @@ export async function saveProgress(
   output: string,
 ): Promise<void> {
   await database.queryAsUser(claims, {
-    name: 'run_progress',
-    text: `update agent_logs set output = $3 where id = $1 and "timestamp" = $2 and status = 'running'`,
+    ...prepareForMonths('run_progress', progress, run.timestamp, run.timestamp),
     values: [run.id, run.timestamp, output],
   })
+}
+
+const preparedForMonths = new Map<string, Pick<Statement, 'name' | 'text'>>()
+
+/**
+ * A statement of its own for the months it may touch, with their limits as constants: PostgreSQL then plans, locks and
+ * opens these partitions alone. With parameters it has to do so for every partition there is, which costs more than the
+ * update itself and grows with each month.
+ */
+function prepareForMonths(
+  name: string,
+  write: (months: string) => string,
+  first: Date | null,
+  last: Date,
+): Pick<Statement, 'name' | 'text'> {
+  const firstMonth = first ? toMonth(first) : { number: 0, start: '-infinity' }
+  const lastMonth = toMonth(last)
+  const fullName = `${name}_${firstMonth.number}_${lastMonth.number}`
+  const known = preparedForMonths.get(fullName)
+  if (known) return known
+  const text = write(`"timestamp" >= '${firstMonth.start}' and "timestamp" < '${lastMonth.end}'`)
+  const statement = { name: fullName, text }
+  preparedForMonths.set(fullName, statement)
+  return statement
+}
+
+/** The UTC month a moment lies in, as partitions of `agent_logs` are cut. */
+function toMonth(moment: Date): { number: number; start: string; end: string } {
+  const [year, month] = [moment.getUTCFullYear(), moment.getUTCMonth()]
+  return {
+    number: year * 12 + month,
+    start: new Date(Date.UTC(year, month)).toISOString(),
+    end: new Date(Date.UTC(year, month + 1)).toISOString(),
+  }
 }
 
 export async function findRunStatus(tx: Tx, id: string) {

@@ -4,7 +4,6 @@ import { createLog } from '../log.ts'
 import { createTestDatabase, type TestDatabase, type TestUser } from '../testing/test-app.ts'
 import { openDatabase } from './database.ts'
 import { queryFramed } from './framed-statement.ts'
-import { createId } from './uuid-v7.ts'
 
 let db: TestDatabase
 let [ada, bob]: TestUser[] = []
