@@ -9,7 +9,9 @@ import { addAuthRoutes } from './auth/auth-routes.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
 import type { SigningKey } from './auth/signing-key.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
+import { createId } from './database/uuid-v7.ts'
 import type { App } from './http/app-types.ts'
+import { answerBrokenRequest } from './http/broken-request.ts'
 import { addHealthRoutes } from './http/health-routes.ts'
 import { addJsonBody } from './http/json-body.ts'
 import { sendProblem } from './http/problem.ts'
@@ -42,7 +44,14 @@ export async function createApp(services: Services): Promise<App> {
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
+    // Node looks only this often for clients that are too slow, and would do so every 30 seconds.
+    http: { connectionsCheckingInterval: 5000 },
     routerOptions: { maxParamLength: 200 },
+    // Unlike a counter, the same on no other node and after no restart.
+    genReqId: createId,
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(error, request, reply.header('x-content-type-options', 'nosniff')),
+    clientErrorHandler: answerBrokenRequest,
   }).withTypeProvider()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)

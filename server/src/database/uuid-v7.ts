@@ -41,7 +41,13 @@ export function createId(): string {
   return createIdWithTime().id
 }
 
-/** The time inside a UUIDv7, so that a lookup by id can name the one partition to read. Meaningless for other UUIDs. */
+// The last time that ISO 8601 writes with four digits, which is what PostgreSQL reads.
+const lastTime = Date.UTC(9999, 11, 31)
+
+/**
+ * The time inside a UUIDv7, so that a lookup by id can name the one partition to read. Meaningless for other UUIDs, but
+ * always a time that PostgreSQL can keep: ids come from outside.
+ */
 export function readIdTime(id: string): Date {
-  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16))
+  return new Date(Math.min(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16), lastTime))
 }

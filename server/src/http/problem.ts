@@ -39,8 +39,14 @@ export function toProblem(error: AppError, requestId: string) {
     code: error.code,
     detail: action,
     request_id: requestId,
-    ...(error.faults && error.faults.length > 0 ? { errors: error.faults } : {}),
+    ...(error.faults && error.faults.length > 0 ? { errors: cutFaults(error.faults) } : {}),
   }
+}
+
+/** A body with sixty thousand unknown fields is not repeated to who sent it. */
+function cutFaults(faults: Fault[]): Fault[] {
+  const cut = (text: string) => (text.length > 500 ? `${text.slice(0, 500).toWellFormed()}…` : text)
+  return faults.slice(0, 100).map(({ path, message }) => ({ path: cut(path), message: cut(message) }))
 }
 
 /** The same error for clients that expect OpenAI's shape. */
@@ -53,7 +59,7 @@ export function toOpenAiError(error: AppError) {
         : error.status >= 500
           ? 'server_error'
           : 'invalid_request_error'
-  const fault = error.faults?.[0]
+  const [fault] = cutFaults(error.faults ?? [])
   return {
     error: {
       message: fault ? `${error.message} ${fault.path}: ${fault.message}` : error.message,

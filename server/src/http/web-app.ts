@@ -28,8 +28,9 @@ export async function addWebApp(app: App): Promise<void> {
     })
   }
   app.setNotFoundHandler((request, reply) => {
-    const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html')
-    const isPage = wantsPage && !/^\/(api|v1|assets|docs)\//.test(request.url)
+    const isReading = request.method === 'GET' || request.method === 'HEAD'
+    const wantsPage = isReading && (request.headers.accept ?? '').includes('text/html')
+    const isPage = wantsPage && !/^\/(api|v1|assets|docs)(?![\w-])/.test(request.url)
     if (isBuilt && isPage) return reply.header('cache-control', 'no-cache').sendFile('index.html', webAppFolder)
     return sendProblem(new AppError('not_found'), request, reply)
   })
