@@ -81,7 +81,14 @@ function Request({ agent }: { agent: Agent }) {
       <Text mt="md" className="ax-pre-line">
         {agent.description}
       </Text>
-      <Button mt="md" variant="subtle" px={0} onClick={details.toggle} aria-expanded={isOpen}>
+      <Button
+        my="md"
+        variant="light"
+        size="sm"
+        style={{ alignSelf: 'flex-start' }}
+        onClick={details.toggle}
+        aria-expanded={isOpen}
+      >
         {isOpen ? 'Show less' : 'Show everything it says and asks'}
       </Button>
       {isOpen && <AgentDetails agent={agent} idPrefix={agent.id} />}

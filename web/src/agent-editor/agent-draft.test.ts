@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type AgentDraft, changeField, emptyAgentDraft, toCapabilities } from './agent-draft.ts'
+import { type AgentDraft, changeField, emptyAgentDraft, isSameAt, toCapabilities } from './agent-draft.ts'
 import { newField } from './field-drafts.ts'
 
 const draft: AgentDraft = {
@@ -35,4 +35,14 @@ test('A field of another kind loses its example, which would be of the wrong typ
 
 test('Answers to fields that were taken out are not sent.', () => {
   expect(toCapabilities(draft).example_settings).toEqual({ shop: 'Lamp & Co' })
+})
+
+test('A fault stays until something changes at its own place.', () => {
+  const named = { ...draft, name: 'Tours' }
+  expect(isSameAt('/name', draft, named)).toBe(false)
+  expect(isSameAt('/instructions', draft, named)).toBe(true)
+  expect(isSameAt('/settings/properties/shop', draft, changeField(draft, 'a', { help: 'x' }))).toBe(false)
+  const example = { ...draft, example: { shop: 'Other' } }
+  expect(isSameAt('/example_settings/shop', draft, example)).toBe(false)
+  expect(isSameAt('/example_settings/tone', draft, example)).toBe(true)
 })

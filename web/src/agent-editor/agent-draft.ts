@@ -1,5 +1,6 @@
 import type { Agent } from '../../../api-client/src/api-types.ts'
 import type { Capabilities } from '../../../server/src/agents/capabilities.ts'
+import { parsePointer } from '../../../server/src/agents/check-storable.ts'
 import type { AgentType } from '../../../server/src/catalogue/catalogue-schemas.ts'
 import type { FormValue } from '../settings-form/form-value.ts'
 import { withoutEmpty } from '../settings-form/settings-validator.ts'
@@ -106,4 +107,33 @@ export function toPreviewSchema(fields: readonly FieldDraft[]): Capabilities['se
       kind: field.kind === 'choice' && field.choices.length === 0 ? 'text' : field.kind,
     })),
   )
+}
+
+/** Whether two drafts say the same at the place of a fault, such as `/settings/properties/tone` or `/example_settings/tone`. */
+export function isSameAt(path: string, before: AgentDraft, after: AgentDraft): boolean {
+  return JSON.stringify(partAt(path, before)) === JSON.stringify(partAt(path, after))
+}
+
+function partAt(path: string, draft: AgentDraft): unknown {
+  const [part = '', second = '', third = ''] = parsePointer(path)
+  switch (part) {
+    case 'settings':
+      return draft.fields.find((field) => field.name === third) ?? draft.fields
+    case 'example_settings':
+      return [draft.example[second], draft.fields.find((field) => field.name === second)]
+    case 'starters':
+      return draft.starters[Number(second)]
+    case 'tools':
+    case 'knowledge':
+      return [draft.tools, draft.knowledgeKeys]
+    case 'change_summary':
+      return draft.changeSummary
+    case 'name':
+    case 'type':
+    case 'description':
+    case 'instructions':
+      return draft[part]
+    default:
+      return draft
+  }
 }

@@ -5,7 +5,7 @@ import { faultsBelow } from '../settings-form/settings-faults.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { useDraft } from '../ui/use-draft.ts'
 import { StartersSection, ToolsSection } from './abilities-section.tsx'
-import type { AgentDraft } from './agent-draft.ts'
+import { type AgentDraft, isSameAt } from './agent-draft.ts'
 import { BasicsSection } from './basics-section.tsx'
 import { FieldsSection } from './fields-section.tsx'
 import { InstructionsSection } from './instructions-section.tsx'
@@ -24,12 +24,14 @@ interface AgentEditorProps {
 /** Everything a creator can say of an agent, without code. */
 export function AgentEditor({ initial, draftKey, asksForChange, submitLabel, onSubmit }: AgentEditorProps) {
   const saved = useDraft(draftKey, initial)
-  const [faults, setFaults] = useState<readonly Fault[]>([])
+  const [found, setFound] = useState<{ faults: readonly Fault[]; draft: AgentDraft } | null>(null)
   const [error, setError] = useState<unknown>(null)
   const [isBusy, setIsBusy] = useState(false)
   const [focusRequest, setFocusRequest] = useState(0)
   const form = useRef<HTMLFormElement>(null)
   const draft = saved.value
+  // A fault is gone as soon as something changes at its place; whether the change is right the next save tells.
+  const faults = found?.faults.filter(({ path }) => isSameAt(path, found.draft, draft)) ?? []
 
   const change = useCallback(
     (part: Partial<AgentDraft> | ((before: AgentDraft) => AgentDraft)) =>
@@ -46,8 +48,8 @@ export function AgentEditor({ initial, draftKey, asksForChange, submitLabel, onS
     first?.focus({ preventScroll: true })
   }, [focusRequest])
 
-  const show = (found: readonly Fault[]) => {
-    setFaults(found)
+  const show = (shown: readonly Fault[]) => {
+    setFound({ faults: shown, draft })
     setFocusRequest((count) => count + 1)
   }
   const submit = async (event: FormEvent) => {
@@ -56,7 +58,7 @@ export function AgentEditor({ initial, draftKey, asksForChange, submitLabel, onS
     setError(null)
     const missing = findMissing(draft)
     if (missing.length > 0) return show(missing)
-    setFaults([])
+    setFound(null)
     setIsBusy(true)
     try {
       await onSubmit(draft)

@@ -72,6 +72,7 @@ function Entries({ entries: shown, onNavigate }: { entries: Entry[]; onNavigate:
       label={label}
       leftSection={<IconShape size={20} stroke={1.6} aria-hidden />}
       active={path === to || also?.test(path)}
+      activeOptions={{ exact: true, includeSearch: false }}
       onClick={onNavigate}
     />
   ))
