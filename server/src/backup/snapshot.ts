@@ -180,14 +180,16 @@ async function becomeReader(client: pg.ClientBase, tables: BackupTable[]): Promi
   }
 }
 
-/** Fingerprints stand in `installation` as `kid`, wherever in the value. */
 async function readKeyFingerprints(client: pg.ClientBase): Promise<{ name: string; fingerprint: string }[]> {
   const { rows } = await client.query<{ name: string; fingerprint: string }>(
-    `select distinct name, found #>> '{}' as fingerprint
-     from public.installation, jsonb_path_query(value, 'lax $.**.kid') as found
-     where jsonb_typeof(found) = 'string' order by 1, 2`,
+    `select name, value ->> 'kid' as fingerprint from public.installation where value ->> 'kid' is not null order by name`,
   )
-  return rows
+  const { rows: found } = await client.query(`select to_regclass('public.encryption_keys') is not null as is_there`)
+  if (!found[0]?.is_there) return rows
+  const { rows: encryptionKeys } = await client.query<{ name: string; fingerprint: string }>(
+    `select 'encryption_key' as name, id as fingerprint from public.encryption_keys order by created_at, id`,
+  )
+  return [...rows, ...encryptionKeys]
 }
 
 async function readSequences(client: pg.ClientBase): Promise<BackupManifest['sequences']> {

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import type { Config } from '../config.ts'
+import type { Log } from '../log.ts'
+import { describeHealth } from './backup-health.ts'
+import { listBackups } from './backup-records.ts'
+import { openBackupStore } from './backup-store.ts'
+import { type DueBackups, findDue } from './run-due-backups.ts'
+
+const lookEveryMs = 15 * 60_000
+const alertEveryMs = 24 * 3_600_000
+
+/**
+ * Makes and verifies backups by themselves when BACKUP_EVERY_HOURS is set, and says in the log, at the start and then
+ * daily, when the newest verified one is too old. Any number of servers may run it: one does the work.
+ */
+export function startBackupSchedule(options: {
+  config: Pick<Config, 'backup' | 'logLevel' | 'dataDir' | 'encryptionKeys'>
+  ownerUrl: string
+  log: Log
+}): { stop(): Promise<void>; look(): Promise<void> } {
+  const { config, ownerUrl, log } = options
+  if (config.backup.everyHours === undefined) return { stop: async () => {}, look: async () => {} }
+  const store = openBackupStore(config.backup)
+  let worker: Worker | null = null
+  let looking: Promise<void> | null = null
+  let alertedAt = Number.NEGATIVE_INFINITY
+  let isStopping = false
+
+  async function run(): Promise<void> {
+    try {
+      const { isBackupDue, isVerificationDue } = findDue(await listBackups(store), config.backup)
+      if (isBackupDue || isVerificationDue) await work()
+      if (isStopping || performance.now() - alertedAt < alertEveryMs) return
+      alertedAt = performance.now()
+      for (const warning of describeHealth(await listBackups(store), config.backup.alertAfterHours)) log.error(warning)
+    } catch (error) {
+      log.error({ err: error }, 'the backup failed; it is tried again in a quarter of an hour')
+    }
+  }
+
+  async function work(): Promise<void> {
+    const { backup, logLevel, dataDir, encryptionKeys } = config
+    const running = new Worker(new URL('./backup-worker.ts', import.meta.url), {
+      workerData: { config: { backup, logLevel, dataDir, encryptionKeys }, ownerUrl },
+    })
+    worker = running
+    const answer = await new Promise<{ done?: DueBackups; failed?: string }>((resolve) => {
+      running.once('message', resolve)
+      running.once('error', (error: Error) => resolve({ failed: error.message }))
+      running.once('exit', (code) => resolve({ failed: `its thread ended with code ${code}` }))
+    })
+    worker = null
+    if (isStopping) return
+    if (answer.failed)
+      log.error({ reason: answer.failed }, 'the backup failed; it is tried again in a quarter of an hour')
+    if (answer.done) {
+      const { warnings, ...done } = answer.done
+      log.info(done, 'backups')
+      for (const warning of warnings) log.warn(warning)
+    }
+  }
+
+  const look = () => {
+    looking ??= run().finally(() => {
+      looking = null
+    })
+    return looking
+  }
+  const timer = setInterval(look, lookEveryMs)
+  look()
+  return {
+    look,
+    async stop() {
+      isStopping = true
+      clearInterval(timer)
+      worker?.postMessage('stop')
+      // A half backup is removed within that time, or a day later by the next one.
+      await Promise.race([looking, sleep(5000, undefined, { ref: false })])
+      await worker?.terminate()
+    },
+  }
+}
