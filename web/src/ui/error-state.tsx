@@ -1,5 +1,6 @@
 import { Alert, Button, Code, Group, Text } from '@mantine/core'
 import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react'
+import { ApiError } from '../../../api-client/src/api-error.ts'
 import { describeError } from './describe-error.ts'
 
 interface ErrorStateProps {
@@ -11,10 +12,19 @@ interface ErrorStateProps {
 /** What happened, what to do next, and the request id to give to the operator. */
 export function ErrorState({ error, onRetry, isRetrying }: ErrorStateProps) {
   const { title, detail, requestId } = describeError(error)
+  // What is not there or not allowed will not come by asking again.
+  const isFinal = error instanceof ApiError && (error.status === 404 || error.status === 403)
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert" radius="lg">
+    <Alert
+      color={isFinal ? 'honey' : 'red'}
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={title}
+      role="alert"
+      radius="lg"
+    >
       <Text size="sm">{detail}</Text>
-      {(onRetry || requestId) && (
+      {!isFinal && (onRetry || requestId) && (
         <Group mt="sm" gap="md">
           {onRetry && (
             <Button
