@@ -6,6 +6,7 @@ import { createActiveRuns } from './runtime/active-runs.ts'
 import { createConfiguredAgents } from './runtime/configured-agents.ts'
 import { createModels } from './runtime/models/create-models.ts'
 import { createBuiltInTools } from './runtime/tools/built-in-tools.ts'
+import { createUnsettledRuns } from './runtime/unsettled-runs.ts'
 import { createUrlGuard } from './url-guard/url-guard.ts'
 
 const pageBytes = 2 * 1024 * 1024
@@ -25,10 +26,12 @@ export function createServices(
     timeoutMs: 15_000,
     maxRedirects: 5,
   })
+  const activeRuns = createActiveRuns(config.runs)
   return {
     ...base,
     models: createModels(config.models),
-    activeRuns: createActiveRuns(config.runs),
+    activeRuns,
+    unsettledRuns: createUnsettledRuns({ ...base, activeRuns }),
     configuredAgents: createConfiguredAgents(base.database),
     tools: createBuiltInTools({ urlGuard, now: () => new Date() }),
   }

@@ -4,6 +4,7 @@ import { createApp } from './app.ts'
 import { loadSigningKey } from './auth/signing-key.ts'
 import { loadCatalogue } from './catalogue/load-catalogue.ts'
 import { readCatalogue } from './catalogue/read-catalogue.ts'
+import { closeInReverse } from './close-in-reverse.ts'
 import type { Config } from './config.ts'
 import { lockDataFolder } from './data-folder-lock.ts'
 import { type ConnectedDatabase, connectDatabase } from './database/connect.ts'
@@ -11,6 +12,7 @@ import { openDatabase } from './database/database.ts'
 import { deployMigrations, readMigrations } from './database/migrate.ts'
 import { ensurePartitions } from './database/partitions.ts'
 import { createId } from './database/uuid-v7.ts'
+import { closeApp } from './http/close-app.ts'
 import { createLog } from './log.ts'
 import { startMaintenance } from './maintenance.ts'
 import { openCancelChannel } from './server-nodes/cancel-channel.ts'
@@ -32,10 +34,8 @@ export interface RunningServer {
  */
 export async function start(config: Config, say: (text: string) => void): Promise<RunningServer> {
   const closers: (() => Promise<unknown>)[] = []
-  const closeAll = async () => {
-    for (const close of closers.toReversed()) await close()
-  }
   const log = createLog(config.logLevel)
+  const closeAll = () => closeInReverse(closers, log)
   try {
     await checkPort(config)
     closers.push(await lockDataFolder(config.dataDir))
@@ -64,18 +64,21 @@ export async function start(config: Config, say: (text: string) => void): Promis
     })
     await services.models.refreshOllama()
     say(`Model: ${services.models.default.label}`)
-    const node = await keepServerNode(database, nodeId, { isAlone: connected.isEmbedded, log })
+    const { unsettledRuns } = services
+    const node = await keepServerNode(database, nodeId, { isAlone: connected.isEmbedded, log, unsettledRuns })
     closers.push(() => node.stop())
     const maintenance = startMaintenance({ database, ownerUrl: connected.ownerUrl, models: services.models, log })
     closers.push(() => maintenance.stop())
     const app = await createApp(services)
-    closers.push(() => app.close())
+    closers.push(() => closeApp(app))
     closers.push(() => services.activeRuns.drain(config.drainMs))
-    await app.listen({ port: config.port, host: config.host })
+    await app.listen({ port: config.port, host: config.host }).catch((error: NodeJS.ErrnoException) => {
+      throw describeListenError(error, config)
+    })
     const address = app.server.address()
     const port = typeof address === 'object' && address ? address.port : config.port
     return {
-      url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+      url: config.publicUrl ?? `http://${toUrlHost(config.host)}:${port}`,
       stop: closeAll,
     }
   } catch (error) {
@@ -92,22 +95,29 @@ async function prepareDatabase(connected: ConnectedDatabase, say: (text: string)
   await connected.prepareServerRole()
 }
 
+/** An address that a browser on this machine can open. */
+function toUrlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
 /** Found out before anything is started: a taken port is the most common reason not to start. */
-async function checkPort({ host, port }: Config): Promise<void> {
+async function checkPort(config: Config): Promise<void> {
+  const { host, port } = config
   if (port === 0) return
   await new Promise<void>((resolve, reject) => {
     const probe = createServer()
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const reasons: Record<string, string> = {
-        EADDRINUSE: `Port ${port} is taken by another program. Stop it, or choose another one: PORT=${port + 1} npm start`,
-        EACCES: `This user may not listen on port ${port}. Choose one above 1023: PORT=3000 npm start`,
-        EADDRNOTAVAIL: `This machine has no address ${host}. Set HOST to 127.0.0.1 (this machine only) or 0.0.0.0 (everyone).`,
-        ENOTFOUND: `This machine has no address ${host}. Set HOST to 127.0.0.1 (this machine only) or 0.0.0.0 (everyone).`,
-      }
-      reject(
-        new Error(reasons[error.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
-      )
-    })
+    probe.once('error', (error) => reject(describeListenError(error, config)))
     probe.listen(port, host, () => probe.close(() => resolve()))
   })
+}
+
+function describeListenError(error: NodeJS.ErrnoException, { host, port }: Config): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${port} is taken by another program. Stop it, or choose another one: PORT=${port < 65_535 ? port + 1 : 3000} npm start`,
+    EACCES: `This user may not listen on port ${port}. Choose one above 1023: PORT=3000 npm start`,
+    EADDRNOTAVAIL: `This machine has no address ${host}. Set HOST to 127.0.0.1 (this machine only) or 0.0.0.0 (everyone).`,
+    ENOTFOUND: `This machine has no address ${host}. Set HOST to 127.0.0.1 (this machine only) or 0.0.0.0 (everyone).`,
+  }
+  return new Error(reasons[error.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
 }

@@ -116,9 +116,12 @@ export interface RunEnd {
 
 const finish = (months: string) => `update agent_logs set output = $3, status = $4, error_code = $5, model = $6,
   input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb
-where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
+where id = $1 and "timestamp" = $2 and ${months} and status in ('running', 'interrupted')`
 
-/** Writes how a run ended; a run that has ended already is left as it is. */
+/**
+ * Writes how a run ended; a run that has ended already is left as it is. `interrupted` may be the guess of another server,
+ * which took this one for dead while it was only slow or cut off from the database: who ran it knows better.
+ */
 export async function finishRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
   const { outcome } = end
   await database.queryAsUser(claims, {

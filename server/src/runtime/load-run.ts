@@ -1,7 +1,7 @@
-import { finishRun, type NewRun, startRun } from '../agent-logs/run-log-queries.ts'
+import { finishRun, type NewRun, type RunEnd, startRun } from '../agent-logs/run-log-queries.ts'
 import type { Capabilities, Settings } from '../agents/capabilities.ts'
 import type { Claims } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { AppError, type ErrorCode } from '../errors.ts'
 import type { Model } from './models/model-registry.ts'
 import type { RunServices } from './run-agent.ts'
 
@@ -22,13 +22,27 @@ export async function loadRun(
   claims: Claims,
   run: Omit<NewRun, 'knownSettingsVersion' | 'defaultModel' | 'nodeId'>,
 ): Promise<LoadedRun> {
-  const { database, models, configuredAgents, nodeId } = services
+  const { database, models, configuredAgents, nodeId, unsettledRuns } = services
   const known = configuredAgents.findSettings(run.userAgentId)
+  const failed = (status: 'failed' | 'interrupted', error_code: ErrorCode): RunEnd => ({
+    id: run.id,
+    timestamp: run.timestamp,
+    outcome: { ...nothing, status, error_code },
+    model: models.default.id,
+    costUsd: null,
+    latencyMs: 0,
+    metadata: {},
+  })
   const started = await startRun(database, claims, {
     ...run,
     nodeId,
     defaultModel: models.default.id,
     knownSettingsVersion: known?.version ?? null,
+  }).catch((error: unknown) => {
+    // The connection may have been lost between the commit and its answer: then the row is there and nobody works on it.
+    if (error instanceof AppError && error.code === 'unavailable')
+      unsettledRuns.add(claims, failed('interrupted', 'interrupted'), longestStatementMs)
+    throw error
   })
   if (!started) throw new AppError('not_found')
   if (!started.is_active) throw new AppError('agent_not_active')
@@ -48,18 +62,17 @@ export async function loadRun(
       history: cutHistory(started.history ?? []),
     }
   } catch (error) {
-    await finishRun(database, claims, {
-      id: run.id,
-      timestamp: run.timestamp,
-      outcome: { ...nothing, status: 'failed', error_code: error instanceof AppError ? error.code : 'internal_error' },
-      model: models.default.id,
-      costUsd: null,
-      latencyMs: 0,
-      metadata: {},
-    })
+    await finishRun(
+      database,
+      claims,
+      failed('failed', error instanceof AppError ? error.code : 'internal_error'),
+    ).catch(() => unsettledRuns.add(claims, failed('interrupted', 'interrupted')))
     throw error
   }
 }
+
+// A statement whose client is gone may still be at work until its time limit (server-role.ts).
+const longestStatementMs = 15_000
 
 const nothing = {
   output: '',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { finishRun, type NewRun, saveProgress } from '../agent-logs/run-log-queries.ts'
+import { finishRun, type NewRun, type RunEnd, saveProgress } from '../agent-logs/run-log-queries.ts'
 import type { Config } from '../config.ts'
 import type { Claims, Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
@@ -11,6 +11,7 @@ import type { Model, ModelRegistry } from './models/model-registry.ts'
 import { runSteps } from './run-steps.ts'
 import type { RunEvent, RunOutcome } from './run-types.ts'
 import type { RunTool } from './tools/run-tool.ts'
+import type { UnsettledRuns } from './unsettled-runs.ts'
 
 export interface RunServices {
   config: Config
@@ -19,6 +20,7 @@ export interface RunServices {
   models: ModelRegistry
   activeRuns: ActiveRuns
   configuredAgents: ConfiguredAgents
+  unsettledRuns: UnsettledRuns
   tools: Map<string, RunTool>
   nodeId: string
   /** Asks the other servers on this database to cancel a run that is not on this one. */
@@ -59,7 +61,9 @@ export async function runAgent(services: RunServices, claims: Claims, run: RunIn
   if (run.callerSignal?.aborted) onCallerGone()
   try {
     const loaded = await loadRun(services, claims, { ...run, metadata: run.metadata ?? {} })
-    run.onStart?.({ id: run.id, conversationId: run.conversationId ?? run.id, model: loaded.model })
+    callCaller(services, run, () =>
+      run.onStart?.({ id: run.id, conversationId: run.conversationId ?? run.id, model: loaded.model }),
+    )
     const { config, tools } = services
     const progress = run.onEvent ? keepProgress(services, claims, run) : null
     const outcome = await runSteps(
@@ -92,8 +96,18 @@ export async function runAgent(services: RunServices, claims: Claims, run: RunIn
   }
 }
 
+/** Whoever listens to a run may fail; the row is written, so the run goes on to its end. */
+function callCaller({ log }: RunServices, run: RunInput, call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    log.error({ err: error, run_id: run.id }, 'a run could not be shown to its caller')
+  }
+}
+
 /** Hands events on, and writes long answers to the log every few seconds while they grow. */
-function keepProgress({ database, log }: RunServices, claims: Claims, run: RunInput) {
+function keepProgress(services: RunServices, claims: Claims, run: RunInput) {
+  const { database, log } = services
   let text = ''
   let savedLength = 0
   let saving: Promise<void> = Promise.resolve()
@@ -107,7 +121,7 @@ function keepProgress({ database, log }: RunServices, claims: Claims, run: RunIn
   return {
     onEvent(event: RunEvent) {
       if (event.kind === 'text-delta') text += event.text
-      run.onEvent?.(event)
+      callCaller(services, run, () => run.onEvent?.(event))
     },
     stop() {
       clearInterval(timer)
@@ -122,40 +136,61 @@ function computeCost(
 ): number | null {
   if (isBuiltIn) return 0
   if (inputPrice === null || outputPrice === null) return null
-  return (input_tokens * inputPrice + output_tokens * outputPrice) / 1e6
+  const cost = (toCount(input_tokens) * inputPrice + toCount(output_tokens) * outputPrice) / 1e6
+  // What the column can hold; no real run costs that much.
+  return cost < 1e6 ? cost : null
+}
+
+/** Providers count, and some of them count nonsense: what the integer columns can hold. */
+function toCount(tokens: number): number {
+  return Number.isFinite(tokens) ? Math.min(Math.max(0, Math.round(tokens)), 2 ** 31 - 1) : 0
 }
 
 /** The answer has been paid for: when the database is away it is tried again until it is back. */
-async function save({ database, log }: RunServices, claims: Claims, run: RunInput, ended: EndedRun): Promise<void> {
-  const { outcome, model, costUsd, latencyMs } = ended
-  const { steps, citations, error_detail, finish_reason, is_sanitised } = outcome
-  const metadata = {
-    steps,
-    citations,
-    finish_reason,
-    ...(error_detail === null ? {} : { error_detail }),
-    ...(is_sanitised ? { is_sanitised } : {}),
-    ...(model.isBuiltIn ? { is_built_in_model: true } : {}),
-  }
+async function save(services: RunServices, claims: Claims, run: RunInput, ended: EndedRun): Promise<void> {
+  const { database, log, unsettledRuns } = services
+  let end = describeEnd(run, ended)
   const deadline = performance.now() + 60_000
   for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
     try {
-      return await finishRun(database, claims, {
-        id: run.id,
-        timestamp: run.timestamp,
-        outcome,
-        model: model.id,
-        costUsd,
-        latencyMs,
-        metadata,
-      })
+      return await finishRun(database, claims, end)
     } catch (error) {
       const isAway = error instanceof AppError && error.code === 'unavailable'
-      if (!isAway || performance.now() > deadline) {
-        log.error({ err: error, run_id: run.id }, 'the end of a run could not be written; it will end as interrupted')
+      if (isAway && performance.now() < deadline) {
+        await sleep(waitMs)
+        continue
+      }
+      log.error({ err: error, run_id: run.id }, 'the end of a run could not be written')
+      if (isAway || 'is_reduced' in end.metadata) {
+        unsettledRuns.add(claims, end)
         throw error
       }
-      await sleep(waitMs)
+      // A step that PostgreSQL cannot keep must not cost the answer.
+      end = { ...end, metadata: { is_reduced: true } }
     }
+  }
+}
+
+function describeEnd({ id, timestamp }: RunInput, { outcome, model, costUsd, latencyMs }: EndedRun): RunEnd {
+  const { steps, citations, error_detail, finish_reason, is_sanitised } = outcome
+  return {
+    id,
+    timestamp,
+    outcome: {
+      ...outcome,
+      input_tokens: toCount(outcome.input_tokens),
+      output_tokens: toCount(outcome.output_tokens),
+    },
+    model: model.id,
+    costUsd,
+    latencyMs,
+    metadata: {
+      steps,
+      citations,
+      finish_reason,
+      ...(error_detail === null ? {} : { error_detail }),
+      ...(is_sanitised ? { is_sanitised } : {}),
+      ...(model.isBuiltIn ? { is_built_in_model: true } : {}),
+    },
   }
 }

@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
 import type { Tx } from '../database/database.ts'
 
-export async function insertServerNode(tx: Tx, id: string): Promise<void> {
-  await tx.insertInto('server_nodes').values({ id }).execute()
-}
-
+/** Also signs a server in again that another one took for dead, so that its runs are found if it does die. */
 export async function touchServerNode(tx: Tx, id: string): Promise<void> {
-  await tx.updateTable('server_nodes').set({ heartbeat_at: sql`now()` }).where('id', '=', id).execute()
+  await tx
+    .insertInto('server_nodes')
+    .values({ id })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ heartbeat_at: sql`now()` }))
+    .execute()
 }
 
 export async function deleteServerNode(tx: Tx, id: string): Promise<void> {
@@ -24,8 +25,9 @@ export function listSilentNodes(tx: Tx, exceptId: string, silentSeconds: number)
 }
 
 /**
- * Ends the runs that these servers left behind; answers how many. `running` is in no index, because the end of a run
- * would then rewrite every index entry; the time a server lived bounds the scan instead.
+ * Ends the runs that a server left behind; answers how many. `running` is in no index, because the end of a run would
+ * then rewrite every index entry; the time a server lived bounds the scan instead, back to the oldest Idempotency-Key
+ * whose run it may have begun.
  */
 export async function interruptRunsOf(tx: Tx, nodeId: string): Promise<number> {
   const { numUpdatedRows } = await tx
@@ -35,7 +37,7 @@ export async function interruptRunsOf(tx: Tx, nodeId: string): Promise<number> {
     .where('server_nodes.id', '=', nodeId)
     .whereRef('agent_logs.node_id', '=', 'server_nodes.id')
     .where('agent_logs.status', '=', 'running')
-    .whereRef('agent_logs.timestamp', '>=', sql`server_nodes.started_at - interval '10 minutes'`)
+    .whereRef('agent_logs.timestamp', '>=', sql`server_nodes.started_at - interval '25 hours'`)
     .whereRef('agent_logs.timestamp', '<=', sql`server_nodes.heartbeat_at + interval '10 minutes'`)
     .executeTakeFirstOrThrow()
   return Number(numUpdatedRows)
