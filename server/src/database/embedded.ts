@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '../log.ts'
+import { findSocketFolder, removeDeadSockets } from './embedded-socket.ts'
 import {
   checkWritable,
   findPostgresBinaries,
@@ -27,6 +28,7 @@ export interface EmbeddedPostgres {
 interface Cluster {
   folder: string
   port: number
+  socketFolder: string | null
   binaries: PostgresBinaries
   owner: ProcessOwner
   log: Log
@@ -57,8 +59,10 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
   const password = await readPassword(join(dataDir, passwordFile), isNew)
   if (isNew) await initialise(folder, binaries, owner, password)
   await stopLeftover(folder)
+  await removeDeadSockets(folder)
   const port = await findFreePort()
-  const cluster: Cluster = { folder, port, binaries, owner, log }
+  const socketFolder = findSocketFolder(folder)
+  const cluster: Cluster = { folder, port, socketFolder, binaries, owner, log }
   const supervisor = await supervise(cluster)
   const url = (user: string, database: string) => `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`
   try {
@@ -68,7 +72,9 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
     await supervisor.stop()
     throw error
   }
-  return { ownerUrl: url('postgres', databaseName), serverUrl: url(serverRole, databaseName), stop: supervisor.stop }
+  const serverUrl = new URL(url(serverRole, databaseName))
+  if (socketFolder) serverUrl.searchParams.set('host', socketFolder)
+  return { ownerUrl: url('postgres', databaseName), serverUrl: serverUrl.href, stop: supervisor.stop }
 }
 
 /** The account that owns the database in `folder`; null when there is none yet. Throws when it cannot be looked at. */
@@ -203,11 +209,12 @@ async function findFreePort(): Promise<number> {
   })
 }
 
-function serverSettings(): string[] {
+function serverSettings(socketFolder: string | null): string[] {
   const sharedBuffersMb = Math.min(1024, Math.max(64, Math.floor(totalmem() / 2 ** 20 / 32)))
   return Object.entries({
     listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
+    unix_socket_directories: socketFolder ?? '',
+    unix_socket_permissions: '0700',
     max_connections: '120',
     shared_buffers: `${sharedBuffersMb}MB`,
     // Bounds recovery after a crash to a few seconds.
@@ -224,7 +231,7 @@ function serverSettings(): string[] {
 
 /** Keeps one postmaster running; restarts it when it dies without being asked to. */
 async function supervise(cluster: Cluster) {
-  const { folder, port, binaries, owner, log } = cluster
+  const { folder, port, socketFolder, binaries, owner, log } = cluster
   const logFile = join(folder, '..', 'postgres.log')
   await (await open(logFile, 'a')).close()
   if (owner.uid !== undefined && owner.gid !== undefined) await chown(logFile, owner.uid, owner.gid)
@@ -236,7 +243,7 @@ async function supervise(cluster: Cluster) {
     const output = await open(logFile, 'a')
     if (isStopping) return output.close()
     const startedAt = performance.now()
-    child = spawn(binaries.postgres, ['-D', folder, '-p', String(port), ...serverSettings()], {
+    child = spawn(binaries.postgres, ['-D', folder, '-p', String(port), ...serverSettings(socketFolder)], {
       ...owner,
       // Its own group, so that Ctrl-C in a terminal reaches us alone and we stop it last.
       detached: true,
