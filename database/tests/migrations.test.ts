@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import {
   deployMigrations,
-  MigrationError,
   migrationsFolder,
   readMigrations,
   revertMigrations,
 } from '../../server/src/database/migrate.ts'
+import { MigrationError } from '../../server/src/database/migrations/migration.ts'
 import { connectForTest, createEmptyDatabase, dumpCatalog, query } from './catalog-queries.ts'
 
 const tableX = { up: 'create table public.x (id int);', down: 'drop table public.x;' }

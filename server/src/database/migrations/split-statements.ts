@@ -1,0 +1,55 @@
+import type { RawStmt } from 'libpg-query'
+
+export interface Statement {
+  /** With the comments before it, without the semicolon. */
+  text: string
+  /** Line of the statement's first word, from 1. */
+  line: number
+  tree: NonNullable<RawStmt['stmt']>
+}
+
+/** Cuts a script into its statements with PostgreSQL's own parser, so that a `;` in a body or a text does not count. */
+export async function splitStatements(sql: string): Promise<Statement[]> {
+  // Loaded when it is needed: most starts of the server parse nothing.
+  const { parse } = await import('libpg-query')
+  const { stmts = [] } = await parse(sql)
+  // The parser counts bytes.
+  const bytes = Buffer.from(sql)
+  const slice = (from: number, to: number) => bytes.subarray(from, to).toString()
+  let end = 0
+  return stmts.flatMap(({ stmt, stmt_location: location = 0, stmt_len: length }) => {
+    const begin = end
+    // No length: up to the end of the script.
+    end = length ? location + length + 1 : bytes.length
+    if (!stmt) return []
+    const text = slice(begin, length ? location + length : end)
+    const lead = /^(?:\s|--[^\n]*\n)*/.exec(text)?.[0] ?? ''
+    return [{ text: text.trim(), line: (slice(0, begin) + lead).split('\n').length, tree: stmt }]
+  })
+}
+
+/** Whether PostgreSQL refuses this statement in a transaction. */
+export function needsNoTransaction({ tree }: Statement): boolean {
+  if ('IndexStmt' in tree) return tree.IndexStmt.concurrent === true
+  if ('DropStmt' in tree) return tree.DropStmt.concurrent === true
+  if ('ReindexStmt' in tree) return hasOption(tree.ReindexStmt.params, 'concurrently')
+  if ('AlterTableStmt' in tree) {
+    return (tree.AlterTableStmt.cmds ?? []).some((node) => {
+      const definition = 'AlterTableCmd' in node ? node.AlterTableCmd.def : undefined
+      return definition !== undefined && 'PartitionCmd' in definition && definition.PartitionCmd.concurrent === true
+    })
+  }
+  return 'VacuumStmt' in tree || 'AlterSystemStmt' in tree || 'CreatedbStmt' in tree || 'DropdbStmt' in tree
+}
+
+function hasOption(options: readonly object[] | undefined, name: string): boolean {
+  return (options ?? []).some((node) => 'DefElem' in node && (node.DefElem as { defname?: string }).defname === name)
+}
+
+/** Schema-qualified names of the indexes that the statements build concurrently; interrupted ones stay behind, invalid. */
+export function listConcurrentIndexes(statements: Statement[]): string[] {
+  return statements.flatMap(({ tree }) => {
+    if (!('IndexStmt' in tree) || !tree.IndexStmt.concurrent || !tree.IndexStmt.idxname) return []
+    return [`${tree.IndexStmt.relation?.schemaname ?? 'public'}.${tree.IndexStmt.idxname}`]
+  })
+}
