@@ -9,6 +9,7 @@ import { addAuthRoutes } from './auth/auth-routes.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
 import type { SigningKey } from './auth/signing-key.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
+import type { Keyring } from './crypto/keyring.ts'
 import { createId } from './database/uuid-v7.ts'
 import type { App } from './http/app-types.ts'
 import { answerBrokenRequest } from './http/broken-request.ts'
@@ -29,6 +30,8 @@ import { addUserRoutes } from './users/user-routes.ts'
 /** What the routes work with; made once by `start.ts` or by a test. */
 export interface Services extends RunServices {
   signingKey: SigningKey
+  /** The keys for secrets at rest. */
+  keyring: Keyring
 }
 
 const bodyLimitBytes = 1024 * 1024

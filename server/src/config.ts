@@ -46,6 +46,7 @@ const variables = z.object({
   DATABASE_POOL_SIZE: count(10, 500),
   DATABASE_PREPARED_STATEMENTS: onOff(true),
   SIGNING_KEY: optionalText,
+  ENCRYPTION_KEYS: optionalText,
   ADMIN_EMAIL: z
     .email()
     .transform((value) => value.toLowerCase())
@@ -130,6 +131,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       usePreparedStatements: v.DATABASE_PREPARED_STATEMENTS,
     },
     signingKey: v.SIGNING_KEY,
+    encryptionKeys: v.ENCRYPTION_KEYS,
     adminEmail: v.ADMIN_EMAIL,
     isSignUpOpen: v.SIGN_UP === 'open',
     models: {

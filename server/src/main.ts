@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { start } from './start.ts'
 
-const usage = `Usage: npm start | npm run migrate -- status|deploy|down --to <name> | npm run keys -- reset`
+const usage = `Usage: npm start | npm run migrate -- status|deploy|down --to <name> | npm run keys -- list|add|rotate|verify|drop|accept-loss|restore|reset | npm run backup -- create|list|verify|restore|prune`
 
 async function main(): Promise<void> {
   // Before the configuration is read: the variables of .env, where those of the environment win.
@@ -15,7 +15,9 @@ async function main(): Promise<void> {
     case 'migrate':
       return (await import('./database/migrate-command.ts')).migrateCommand(config, rest)
     case 'keys':
-      return (await import('./auth/keys-command.ts')).keysCommand(config, rest)
+      return (await import('./keys-command.ts')).keysCommand(config, rest)
+    case 'backup':
+      return (await import('./backup/backup-command.ts')).backupCommand(config, rest)
     default:
       throw new Error(usage)
   }

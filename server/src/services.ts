@@ -13,7 +13,7 @@ const pageBytes = 2 * 1024 * 1024
 
 /** Everything the routes work with, on an open database. `cancelElsewhere` reaches the other servers on it. */
 export function createServices(
-  base: Pick<Services, 'database' | 'signingKey' | 'nodeId' | 'cancelElsewhere'> & {
+  base: Pick<Services, 'database' | 'signingKey' | 'keyring' | 'nodeId' | 'cancelElsewhere'> & {
     config: Config
     log: Log
     database: Database

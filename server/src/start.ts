@@ -2,10 +2,13 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createApp } from './app.ts'
 import { loadSigningKey } from './auth/signing-key.ts'
+import { startBackupSchedule } from './backup/backup-schedule.ts'
+import { refuseUnfinishedRestore } from './backup/unfinished-restore.ts'
 import { loadCatalogue } from './catalogue/load-catalogue.ts'
 import { readCatalogue } from './catalogue/read-catalogue.ts'
 import { closeInReverse } from './close-in-reverse.ts'
 import type { Config } from './config.ts'
+import { loadKeyring } from './crypto/load-keyring.ts'
 import { lockDataFolder } from './data-folder-lock.ts'
 import { type ConnectedDatabase, connectDatabase } from './database/connect.ts'
 import { openDatabase } from './database/database.ts'
@@ -15,6 +18,7 @@ import { createId } from './database/uuid-v7.ts'
 import { closeApp } from './http/close-app.ts'
 import { createLog } from './log.ts'
 import { startMaintenance } from './maintenance.ts'
+import { secretStores } from './secret-stores.ts'
 import { openCancelChannel } from './server-nodes/cancel-channel.ts'
 import { keepServerNode } from './server-nodes/keep-server-node.ts'
 import { createServices } from './services.ts'
@@ -45,6 +49,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
     const database = openDatabase({ ...config.database, url: connected.serverUrl, log })
     closers.push(() => database.close())
     const signingKey = await loadSigningKey(config, database, { mayCreate: true })
+    const keyring = await loadKeyring({ config, database, stores: secretStores, log }, say)
     const { created, updated } = await loadCatalogue(database, await readCatalogue(catalogueFolder))
     say(`Catalogue: ${created} new, ${updated} updated`)
     if (await buildWebApp()) say('Web app: built')
@@ -59,6 +64,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
       log,
       database,
       signingKey,
+      keyring,
       nodeId,
       cancelElsewhere: async (id) => channel?.send(id),
     })
@@ -69,6 +75,8 @@ export async function start(config: Config, say: (text: string) => void): Promis
     closers.push(() => node.stop())
     const maintenance = startMaintenance({ database, ownerUrl: connected.ownerUrl, models: services.models, log })
     closers.push(() => maintenance.stop())
+    const backups = startBackupSchedule({ config, ownerUrl: connected.ownerUrl, log })
+    closers.push(() => backups.stop())
     const app = await createApp(services)
     closers.push(() => closeApp(app))
     closers.push(() => services.activeRuns.drain(config.drainMs))
@@ -88,6 +96,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
 }
 
 async function prepareDatabase(connected: ConnectedDatabase, say: (text: string) => void): Promise<void> {
+  await refuseUnfinishedRestore(connected.ownerUrl)
   const migrations = await readMigrations()
   const applied = await deployMigrations(connected.ownerUrl, migrations, (text) => say(`Database: ${text}`))
   say(applied.length > 0 ? `Database: ${applied.length} migrations applied` : 'Database: up to date')

@@ -4,6 +4,8 @@ import { inject, onTestFinished } from 'vitest'
 import { createApp, type Services } from '../app.ts'
 import { generateSigningKey } from '../auth/signing-key.ts'
 import { readConfig } from '../config.ts'
+import { registerKeys } from '../crypto/key-registry.ts'
+import { createMemoryKeyring, type Keyring } from '../crypto/keyring.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import type { App } from '../http/app-types.ts'
@@ -99,6 +101,7 @@ export async function createTestApp(
       log: createLog(config.logLevel),
       database: testDatabase.database,
       signingKey: await signingKey,
+      keyring: await createTestKeyring(testDatabase.database),
       nodeId: createId(),
       cancelElsewhere: async () => {},
     }),
@@ -114,6 +117,14 @@ export async function createTestApp(
       await testDatabase.close()
     },
   }
+}
+
+/** A key in memory that the database knows. */
+export async function createTestKeyring(database: Database): Promise<Keyring> {
+  const keyring = await createMemoryKeyring()
+  const { kid } = await keyring.current()
+  await database.asSystem('a test remembers its key', (tx) => registerKeys(tx, [kid]))
+  return keyring
 }
 
 /** Closes what a single test opened. */

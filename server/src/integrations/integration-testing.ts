@@ -1,0 +1,53 @@
+import type { Keyring } from '../crypto/keyring.ts'
+import { type JsonValue, sealSecret } from '../crypto/seal-secret.ts'
+import type { Database } from '../database/database.ts'
+import { createId } from '../database/uuid-v7.ts'
+
+export interface TestIntegrations {
+  userAgentId: string
+  ids: string[]
+}
+
+/** A user agent with integrations; each one's credentials are `{ token: <its id> }`, or none without a keyring. */
+export async function createTestIntegrations(
+  database: Database,
+  userId: string,
+  { keyring, count = 1 }: { keyring?: Keyring; count?: number } = {},
+): Promise<TestIntegrations> {
+  const [agentId, userAgentId] = [createId(), createId()]
+  const ids = Array.from({ length: count }, () => createId())
+  const rows = await Promise.all(
+    ids.map(async (id) => {
+      const row = { id, user_agent_id: userAgentId, type: 'imap' }
+      if (!keyring) return row
+      const context = { purpose: 'integrations.credentials', rowId: id, ownerId: userId } as const
+      const { sealed, kid } = await sealSecret(keyring, context, testCredentials(id))
+      return { ...row, credentials: JSON.stringify(sealed), credentials_key_id: kid }
+    }),
+  )
+  await database.asSystem('a test makes integrations', async (tx) => {
+    const words = { name: 'A', description: 'D', capabilities: '{}' }
+    await tx
+      .insertInto('agents')
+      .values({ id: agentId, type: 'customer_service', creator_id: userId, ...words })
+      .execute()
+    await tx
+      .insertInto('agent_versions')
+      .values({ agent_id: agentId, version: 1, ...words })
+      .execute()
+    await tx
+      .insertInto('user_agents')
+      .values({ id: userAgentId, user_id: userId, agent_id: agentId, agent_version: 1, name: 'U' })
+      .execute()
+    for (let at = 0; at < rows.length; at += 500)
+      await tx
+        .insertInto('integrations')
+        .values(rows.slice(at, at + 500))
+        .execute()
+  })
+  return { userAgentId, ids }
+}
+
+export function testCredentials(id: string): JsonValue {
+  return { token: id }
+}
