@@ -1,0 +1,77 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+export const desktop = { width: 1280, height: 860 }
+export const phone = { width: 390, height: 844 }
+
+const screenshots = join(import.meta.dirname, '../screenshots')
+
+export interface WatchedPage {
+  page: Page
+  context: BrowserContext
+  /** Errors of the console and violations of the content security policy since the last look. */
+  complaints: string[]
+  /** Looks at the page as it is, in light and dark and in these sizes: a picture each, no fault that axe finds, no complaint. */
+  look(name: string, sizes?: (typeof desktop)[]): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openWatchedPage(browser: Browser, url: string, size = desktop): Promise<WatchedPage> {
+  const context = await browser.newContext({
+    baseURL: url,
+    viewport: size,
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+    hasTouch: size === phone,
+    acceptDownloads: true,
+  })
+  context.setDefaultTimeout(60_000)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`console: ${message.text()}`)
+  })
+  page.on('pageerror', (error) => complaints.push(`page: ${error.message}`))
+  await page.exposeFunction('complain', (text: string) => complaints.push(text))
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      const { complain } = window as unknown as { complain(text: string): void }
+      complain(`content security policy: ${event.violatedDirective} ${event.blockedURI}`)
+    })
+  })
+
+  async function lookOnce(name: string, scheme: 'light' | 'dark') {
+    await page.emulateMedia({ colorScheme: scheme })
+    await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor()
+    await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' })
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze()
+    const faults = violations.map(({ id, help, nodes }) => ({
+      id,
+      help,
+      where: nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary}`),
+    }))
+    expect(faults, `axe on ${name}`).toEqual([])
+  }
+
+  return {
+    page,
+    context,
+    complaints,
+    async look(name, sizes = [size]) {
+      await mkdir(screenshots, { recursive: true })
+      for (const present of sizes) {
+        await page.setViewportSize(present)
+        const sizeName = present.width < 600 ? 'phone' : 'desktop'
+        for (const scheme of ['dark', 'light'] as const) await lookOnce(`${name}-${sizeName}-${scheme}`, scheme)
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+        expect(overflow, `${name} is not wider than the ${sizeName}`).toBeLessThanOrEqual(0)
+      }
+      await page.setViewportSize(size)
+      expect(complaints, `complaints of the browser on ${name}`).toEqual([])
+    },
+    close: () => context.close(),
+  }
+}
