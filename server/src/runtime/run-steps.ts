@@ -1,4 +1,5 @@
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
+import type { Capabilities, Settings } from '../agents/capabilities.ts'
 import { renderInstructions } from '../agents/render-instructions.ts'
 import { callModel, type ModelCallResult } from './call-model.ts'
 import type { ModelAnswer } from './call-model-answer.ts'
@@ -49,7 +50,7 @@ async function runLoop(state: RunState): Promise<RunEnd> {
     firstByteMs: limits.firstByteTimeoutMs + (request.onEvent ? 0 : limits.idleTimeoutMs),
     idleMs: limits.idleTimeoutMs,
   })
-  const rendered = renderInstructions(capabilities.instructions, settings, capabilities.settings)
+  const rendered = renderOnce(capabilities, settings)
   const instructions = request.extraInstructions ? `${rendered}\n\n${request.extraInstructions}` : rendered
   const prompt = buildPrompt(instructions, request)
   const functionTools = toFunctionTools(state.tools)
@@ -71,6 +72,17 @@ async function runLoop(state: RunState): Promise<RunEnd> {
     request.onEvent?.({ kind: 'step-end' })
     appendToPrompt(prompt, result.answer, step)
   }
+}
+
+const renderedFor = new WeakMap<Settings, { capabilities: Capabilities; text: string }>()
+
+/** Settings and capabilities are the same objects in run after run until they change, see configured-agents.ts. */
+function renderOnce(capabilities: Capabilities, settings: Settings): string {
+  const known = renderedFor.get(settings)
+  if (known?.capabilities === capabilities) return known.text
+  const text = renderInstructions(capabilities.instructions, settings, capabilities.settings)
+  renderedFor.set(settings, { capabilities, text })
+  return text
 }
 
 /** How an answer ends the run; null when it asks for tools that may still be called. */
