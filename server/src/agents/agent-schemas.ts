@@ -79,7 +79,7 @@ const capabilities = z
   )
   .meta({ $ref: '#/components/schemas/CapabilitiesInput' })
 
-const tags = ['agents']
+const tags = ['Agents']
 const refused = { '4xx': problemSchema }
 
 export const agentRoutes = {
@@ -170,7 +170,7 @@ export const agentRoutes = {
     operationId: 'listPublicationRequests',
     summary: 'Agents that wait for a nod',
     description: 'For admins; oldest request first, at most 50 a page.',
-    tags: ['admin'],
+    tags: ['Admin'],
     querystring: z.strictObject(pageQuery),
     response: { 200: pageOf(agentSchema), ...refused },
   },
@@ -178,7 +178,7 @@ export const agentRoutes = {
     operationId: 'decidePublication',
     summary: 'Publish or decline an agent',
     description: 'For admins. `decline` also takes a published agent of a user out of the catalogue.',
-    tags: ['admin'],
+    tags: ['Admin'],
     params: idParams,
     body: z.strictObject({
       decision: z.enum(['publish', 'decline']).meta({ description: 'Your decision', example: 'publish' }),

@@ -13,6 +13,23 @@ const description = `Everything the web app does, it does through this API.
 - **What is another user's** answers 404, as if it were not there.
 - **Twice is once**: send an \`Idempotency-Key\` when you run a user agent.`
 
+/** In the order a newcomer needs them. */
+const tags = [
+  'Runs',
+  'User agents',
+  'Agents',
+  'Agent logs',
+  'Conversations',
+  'Models',
+  'Plans',
+  'OpenAI-compatible',
+  'Sign-in',
+  'Account',
+  'API keys',
+  'Admin',
+  'Health',
+]
+
 /** Collects the schemas of all routes that are added after it. */
 export async function addOpenApi(app: App): Promise<void> {
   await app.register(swagger, {
@@ -30,6 +47,7 @@ export async function addOpenApi(app: App): Promise<void> {
         },
       },
       security: [{ bearer: [] }, { cookie: [] }],
+      tags: tags.map((name) => ({ name })),
     },
     transform: createJsonSchemaTransform({ zodToJsonConfig: { override: describeDates, unrepresentable: 'any' } }),
     transformObject: (document) => withoutUnusedSchemas(jsonSchemaTransformObject(document)),
@@ -77,6 +95,9 @@ export async function addReference(app: App): Promise<void> {
       telemetry: false,
       hideClientButton: true,
       agent: { disabled: true },
+      mcp: { disabled: true },
+      showDeveloperTools: 'never',
+      hideModels: true,
     },
     hooks: {
       onRequest: (_request, reply, done) => {

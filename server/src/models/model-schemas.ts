@@ -19,7 +19,7 @@ export const modelRoutes = {
     operationId: 'listModels',
     summary: 'List models',
     description: 'The models the operator offers; the default first.',
-    tags: ['models'],
+    tags: ['Models'],
     response: { 200: z.object({ data: z.array(modelSchema).meta({ description: 'All models on offer' }) }) },
   },
 } as const

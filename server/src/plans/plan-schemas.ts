@@ -33,7 +33,7 @@ export const planRoutes = {
     operationId: 'listPlans',
     summary: 'List plans',
     description: 'Cheapest first.',
-    tags: ['plans'],
+    tags: ['Plans'],
     response: { 200: z.object({ data: z.array(planSchema).meta({ description: 'All plans' }) }) },
   },
 } as const

@@ -78,7 +78,7 @@ const agentId = z
   .uuid()
   .meta({ description: 'A public agent or your own', example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9013' })
 
-const tags = ['user agents']
+const tags = ['User agents']
 const refused = { '4xx': problemSchema }
 
 export const userAgentRoutes = {

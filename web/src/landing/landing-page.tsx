@@ -1,7 +1,6 @@
-import { Badge, Box, Card, Group, List, SimpleGrid, Stack, Text, ThemeIcon, Title } from '@mantine/core'
-import { IconCheck, IconDatabase, IconForms, IconLayoutGrid, IconMessage2Check } from '@tabler/icons-react'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import type { Plan } from '../../../api-client/src/api-types.ts'
+import { Badge, Box, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Title } from '@mantine/core'
+import { IconDatabase, IconForms, IconLayoutGrid, IconMessage2Check } from '@tabler/icons-react'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { AgentCard } from '../agents/agent-card.tsx'
 import { agentsQuery } from '../agents/agent-queries.ts'
 import { api } from '../api.ts'
@@ -36,7 +35,6 @@ export function LandingPage() {
         <Hero />
         <Steps />
         <CataloguePreview />
-        <Plans />
         <Footer />
       </Stack>
     </Box>
@@ -57,7 +55,7 @@ function Hero() {
       </Text>
       <Group mt="xs" justify="center">
         <ButtonLink to="/sign-up" size="lg">
-          Start for free
+          Start now
         </ButtonLink>
         <ButtonLink to="/agents" size="lg" variant="default">
           See the catalogue
@@ -118,72 +116,6 @@ function CataloguePreview() {
       </SimpleGrid>
     </section>
   )
-}
-
-function Plans() {
-  const query = useQuery({
-    queryKey: ['plans'],
-    queryFn: ({ signal }) => api('GET /api/v1/plans', { signal }),
-    staleTime: 300_000,
-  })
-  const plans = query.data?.data ?? []
-  if (plans.length === 0) return null
-  return (
-    <section aria-labelledby="plans">
-      <Title order={2} id="plans" mb="lg">
-        Plans
-      </Title>
-      <SimpleGrid cols={{ base: 1, xs: 2, md: Math.min(4, plans.length) }} spacing="lg">
-        {plans.map((plan) => (
-          <PlanCard key={plan.id} plan={plan} />
-        ))}
-      </SimpleGrid>
-    </section>
-  )
-}
-
-function PlanCard({ plan }: { plan: Plan }) {
-  const isFree = Number(plan.price) === 0
-  return (
-    <Card style={{ display: 'flex', flexDirection: 'column' }}>
-      <Title order={3}>{plan.name}</Title>
-      <Group gap={6} align="baseline" mt={6}>
-        <Text fw={700} fz={28} style={{ letterSpacing: '-0.02em' }}>
-          {formatPrice(plan.price)}
-        </Text>
-        <Text size="sm" c="dimmed">
-          {isFree ? 'for good' : 'a month'}
-        </Text>
-      </Group>
-      <Text size="sm" c="dimmed" mt="xs" mb="md">
-        {plan.description}
-      </Text>
-      <List
-        size="sm"
-        spacing={8}
-        styles={{ itemWrapper: { alignItems: 'flex-start' } }}
-        icon={
-          <ThemeIcon size={18} radius="xl" variant="light" aria-hidden>
-            <IconCheck size={12} />
-          </ThemeIcon>
-        }
-      >
-        {plan.features.highlights.map((line) => (
-          <List.Item key={line}>{line}</List.Item>
-        ))}
-      </List>
-    </Card>
-  )
-}
-
-function formatPrice(price: string): string {
-  const amount = Number(price)
-  const fractionDigits = Number.isInteger(amount) ? 0 : 2
-  return new Intl.NumberFormat('en-US', {
-    style: 'currency',
-    currency: 'USD',
-    minimumFractionDigits: fractionDigits,
-  }).format(amount)
 }
 
 function Footer() {
