@@ -100,7 +100,7 @@ test.each([
   await heading(page, /Agents that do your work/).waitFor()
   await page.getByRole('link', { name: 'Customer service' }).waitFor()
   await look('1-landing')
-  await page.getByRole('link', { name: 'Start for free' }).click()
+  await page.getByRole('link', { name: 'Start now' }).click()
   await heading(page, 'Create your account').waitFor()
   await look('2-sign-up')
   await page.getByLabel('E-mail').fill(`first-${size.width}@example.test`)

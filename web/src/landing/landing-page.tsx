@@ -3,7 +3,6 @@ import { IconDatabase, IconForms, IconLayoutGrid, IconMessage2Check } from '@tab
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { AgentCard } from '../agents/agent-card.tsx'
 import { agentsQuery } from '../agents/agent-queries.ts'
-import { api } from '../api.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink, TextLink } from '../ui/links.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
