@@ -1,4 +1,5 @@
 -- Loses: every log.
+-- Keeps: accounts, agents and what users configured.
 drop table public.idempotency_keys;
 drop table public.agent_logs;
 drop function app.ensure_agent_log_partitions(date, integer);

@@ -1,2 +1,3 @@
 -- Loses: all connected accounts.
+-- Keeps: the user agents that the accounts were connected to.
 drop table public.integrations;

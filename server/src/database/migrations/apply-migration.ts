@@ -1,8 +1,15 @@
 import type pg from 'pg'
-import { isRecordedAsApplied, recordApplied, recordBegun, recordStep, recordTakenBack } from './ledger.ts'
+import {
+  isRecordedAsApplied,
+  recordApplied,
+  recordBegun,
+  recordFinished,
+  recordStep,
+  recordTakenBack,
+} from './ledger.ts'
 import { type Migration, MigrationError, reasonOf, runsWithoutTransaction } from './migration.ts'
 import { type LockPatience, retryLocks } from './retry-locks.ts'
-import { listConcurrentIndexes, needsNoTransaction, type Statement, splitStatements } from './split-statements.ts'
+import { listNewIndexes, needsNoTransaction, splitStatements } from './split-statements.ts'
 
 export interface Deployment {
   ownerUrl: string
@@ -60,36 +67,82 @@ async function inTransaction(deployment: Deployment, work: (client: pg.Client) =
 }
 
 async function applyStepByStep(deployment: Deployment, migration: Migration): Promise<void> {
-  const statements = await splitStatements(migration.up)
-  const id = await recordBegun(deployment.client, migration)
-  for (const [index, statement] of statements.entries()) {
-    await runStep(deployment, statement)
-    await recordStep(deployment.client, id, { isLast: index === statements.length - 1 })
+  const { client } = deployment
+  const id = await recordBegun(client, migration)
+  for (const step of await listSteps(client, migration.up)) {
+    await runStep(deployment, step)
+    await recordStep(client, id)
   }
+  // "if not exists" is content with an invalid index, and one of a partitioned table is invalid until no partition lacks it.
+  const [invalid] = await findInvalidIndexes(client, migration)
+  if (invalid) throw new MigrationError(`the index ${invalid.index} is not valid`)
+  await recordFinished(client, id)
 }
 
 async function takeBackStepByStep(deployment: Deployment, migration: Migration, reason: string | null): Promise<void> {
   const { client } = deployment
-  for (const statement of await splitStatements(migration.down)) await runStep(deployment, statement)
+  for (const step of await listSteps(client, migration.down)) await runStep(deployment, step)
   // What an interrupted CREATE INDEX CONCURRENTLY leaves costs every write and serves no query.
-  for (const name of listConcurrentIndexes(await splitStatements(migration.up))) {
-    const { rows } = await client.query<{ name: string }>(
-      'select indexrelid::regclass::text as name from pg_index where indexrelid = to_regclass($1) and not indisvalid',
-      [name],
-    )
-    for (const index of rows) await client.query(`drop index concurrently ${index.name}`)
-  }
+  for (const { index, isPartitioned } of await findInvalidIndexes(client, migration))
+    await client.query(`drop index ${isPartitioned ? '' : 'concurrently'} if exists ${index}`)
   await recordTakenBack(client, migration, reason)
 }
 
-async function runStep(deployment: Deployment, statement: Statement): Promise<void> {
+async function findInvalidIndexes(
+  client: pg.Client,
+  { up }: Migration,
+): Promise<{ index: string; isPartitioned: boolean }[]> {
+  const wanted = listNewIndexes(await splitStatements(up))
+  const { rows } = await client.query<{ index: string; isPartitioned: boolean }>(
+    `select format('%I.%I', nspname, relname) as index, relkind = 'I' as "isPartitioned"
+     from pg_index join pg_class on pg_class.oid = indexrelid join pg_namespace on pg_namespace.oid = relnamespace
+     join unnest($1::text[], $2::text[]) as wanted (schema, pattern) on nspname = schema and relname like pattern
+     where not indisvalid`,
+    [
+      wanted.map(({ schema }) => schema),
+      wanted.map(({ name }) => name.replaceAll('_', '\\_').replaceAll('{partition}', '%')),
+    ],
+  )
+  return rows
+}
+
+interface Step {
+  text: string
+  timeout: string
+}
+
+async function listSteps(client: pg.Client, sql: string): Promise<Step[]> {
+  const partitions = new Map<string, string[]>()
+  const steps: Step[] = []
+  for (const statement of await splitStatements(sql)) {
+    // Nobody has to wait behind a concurrent statement, so it may wait long for old transactions to end; giving up early
+    // would throw away the work of hours.
+    const timeout = needsNoTransaction(statement) ? '6h' : ''
+    const table = statement.eachPartitionOf
+    if (table && !partitions.has(table)) partitions.set(table, await listPartitions(client, table))
+    const texts = table
+      ? (partitions.get(table) ?? []).map((name) =>
+          statement.text.replaceAll('{partition}', name.replaceAll('"', '""')),
+        )
+      : [statement.text]
+    steps.push(...texts.map((text) => ({ text, timeout })))
+  }
+  return steps
+}
+
+async function listPartitions(client: pg.Client, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    'select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid where inhparent = to_regclass($1) order by 1',
+    [table],
+  )
+  return rows.map(({ name }) => name)
+}
+
+async function runStep(deployment: Deployment, { text, timeout }: Step): Promise<void> {
   const { client, patience } = deployment
-  // Nobody has to wait behind a concurrent statement, so it may wait long for old transactions to end; giving up early
-  // would throw away the work of hours.
-  const timeout = needsNoTransaction(statement) ? `'6h'` : patience.lockTimeoutMs
   await retryLocks(deployment, async () => {
-    await client.query(`set lock_timeout = ${timeout}`)
-    await client.query(statement.text)
+    await client.query(`set lock_timeout = '${timeout || `${patience.lockTimeoutMs}ms`}'`)
+    await client.query(text)
   }).finally(() => client.query('reset lock_timeout').catch(() => {}))
 }
 

@@ -115,12 +115,15 @@ export async function recordBegun(client: pg.Client, { name, checksum }: Migrati
   return id
 }
 
-export async function recordStep(client: pg.Client, id: string, step: { isLast: boolean }): Promise<void> {
+export async function recordStep(client: pg.Client, id: string): Promise<void> {
   await client.query(
-    `update public._prisma_migrations set applied_steps_count = applied_steps_count + 1,
-       finished_at = case when $2 then clock_timestamp() end where id = $1`,
-    [id, step.isLast],
+    'update public._prisma_migrations set applied_steps_count = applied_steps_count + 1 where id = $1',
+    [id],
   )
+}
+
+export async function recordFinished(client: pg.Client, id: string): Promise<void> {
+  await client.query('update public._prisma_migrations set finished_at = clock_timestamp() where id = $1', [id])
 }
 
 /** A reason, if there is one, is added to what the ledger tells about the migration. */
@@ -132,16 +135,11 @@ export async function recordTakenBack(client: pg.Client, { name }: Migration, re
   )
 }
 
-export async function recordFailure(
-  client: pg.Client,
-  { name, checksum }: Migration,
-  reason: string,
-  isTakenBack = true,
-): Promise<void> {
+export async function recordFailure(client: pg.Client, { name, checksum }: Migration, reason: string): Promise<void> {
   await client.query(
     `insert into public._prisma_migrations (id, checksum, migration_name, logs, rolled_back_at)
-     values ($1, $2, $3, $4, case when $5 then clock_timestamp() end)`,
-    [randomUUID(), checksum, name, reason, isTakenBack],
+     values ($1, $2, $3, $4, clock_timestamp())`,
+    [randomUUID(), checksum, name, reason],
   )
 }
 

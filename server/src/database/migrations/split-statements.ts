@@ -6,6 +6,8 @@ export interface Statement {
   /** Line of the statement's first word, from 1. */
   line: number
   tree: NonNullable<RawStmt['stmt']>
+  /** A comment before it says "For each partition of <table>": it runs once for each, with its name for {partition}. */
+  eachPartitionOf: string | null
 }
 
 /** Cuts a script into its statements with PostgreSQL's own parser, so that a `;` in a body or a text does not count. */
@@ -24,7 +26,8 @@ export async function splitStatements(sql: string): Promise<Statement[]> {
     if (!stmt) return []
     const text = slice(begin, length ? location + length : end)
     const lead = /^(?:\s|--[^\n]*\n)*/.exec(text)?.[0] ?? ''
-    return [{ text: text.trim(), line: (slice(0, begin) + lead).split('\n').length, tree: stmt }]
+    const eachPartitionOf = /^-- For each partition of ([\w.]+)$/m.exec(lead)?.[1] ?? null
+    return [{ text: text.trim(), line: (slice(0, begin) + lead).split('\n').length, tree: stmt, eachPartitionOf }]
   })
 }
 
@@ -46,10 +49,10 @@ function hasOption(options: readonly object[] | undefined, name: string): boolea
   return (options ?? []).some((node) => 'DefElem' in node && (node.DefElem as { defname?: string }).defname === name)
 }
 
-/** Schema-qualified names of the indexes that the statements build concurrently; interrupted ones stay behind, invalid. */
-export function listConcurrentIndexes(statements: Statement[]): string[] {
+/** The indexes that the statements make. Interrupted ones stay behind, invalid; so does one that lacks a partition's. */
+export function listNewIndexes(statements: Statement[]): { schema: string; name: string }[] {
   return statements.flatMap(({ tree }) => {
-    if (!('IndexStmt' in tree) || !tree.IndexStmt.concurrent || !tree.IndexStmt.idxname) return []
-    return [`${tree.IndexStmt.relation?.schemaname ?? 'public'}.${tree.IndexStmt.idxname}`]
+    if (!('IndexStmt' in tree) || !tree.IndexStmt.idxname) return []
+    return [{ schema: tree.IndexStmt.relation?.schemaname ?? 'public', name: tree.IndexStmt.idxname }]
   })
 }

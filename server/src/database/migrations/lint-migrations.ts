@@ -1,0 +1,195 @@
+import type { AlterTableStmt, Node } from 'libpg-query'
+import {
+  type Fault,
+  findFaults,
+  joinName,
+  type LintContext,
+  type LintRule,
+  lintRules,
+  tableName,
+} from './lint-rules.ts'
+import { describeMigration, type Migration, readDownHeader, reasonOf, runsWithoutTransaction } from './migration.ts'
+import { needsNoTransaction, type Statement, splitStatements } from './split-statements.ts'
+
+export interface Finding {
+  migration: string
+  file: 'migration.sql' | 'down.sql'
+  line: number
+  rule: LintRule
+  message: string
+}
+
+// The first release makes its tables in several steps, before any version is running.
+const endOfFirstRelease = '20261123'
+
+/** What earlier migrations made. */
+interface Past {
+  tables: Set<string>
+  /** Valid checks that a column is not null, as "table.column", and those still to be validated by constraint name. */
+  notNull: Set<string>
+  notNullByConstraint: Map<string, string>
+}
+
+export const formatFinding = ({ file, line, rule, message }: Finding) =>
+  `${file}:${line} ${rule}: ${message}. ${lintRules[rule]}`
+
+/** Looks for DDL that would lock out, slow down or break a version that is running, and for files that say too little. */
+export async function lintMigrations(migrations: Migration[]): Promise<Finding[]> {
+  const past: Past = { tables: new Set(), notNull: new Set(), notNullByConstraint: new Map() }
+  const findings: Finding[] = []
+  for (const migration of migrations) {
+    findings.push(...checkFiles(migration), ...(await lintUp(migration, past)), ...(await lintDown(migration)))
+  }
+  return findings
+}
+
+const isOfFirstRelease = ({ name }: Migration) => name < endOfFirstRelease
+
+function checkFiles(migration: Migration): Finding[] {
+  const base = { migration: migration.name, line: 1 }
+  const findings: Finding[] = []
+  const { loses, keeps } = readDownHeader(migration)
+  if (!loses || !keeps)
+    findings.push({
+      ...base,
+      file: 'down.sql',
+      rule: 'down-header',
+      message: 'does not say what is lost and what is kept',
+    })
+  if (!/^\d{14}_[a-z0-9_]+$/.test(migration.name))
+    findings.push({
+      ...base,
+      file: 'migration.sql',
+      rule: 'name',
+      message: `${migration.name} is out of order or unclear`,
+    })
+  if (!isOfFirstRelease(migration) && !describeMigration(migration))
+    findings.push({ ...base, file: 'migration.sql', rule: 'description', message: 'does not say what it does' })
+  return findings
+}
+
+async function lintUp(migration: Migration, past: Past): Promise<Finding[]> {
+  const statements = await parse(migration, 'migration.sql')
+  if ('rule' in statements) return [statements]
+  const usedBefore = new Set(past.tables)
+  const context: LintContext = {
+    isWithoutTransaction: runsWithoutTransaction(migration),
+    isInUse: (table) => usedBefore.has(table),
+    hasNotNullCheck: (table, column) => past.notNull.has(`${table}.${column}`),
+    unvalidated: new Set(),
+    madeHere: new Set(statements.flatMap(({ tree }) => nameOfMade(tree))),
+  }
+  const unprotected = findUnprotected(statements)
+  return statements.flatMap((statement) => {
+    const faults = isOfFirstRelease(migration) ? [] : findFaults(statement, context)
+    remember(statement.tree, past, context)
+    return applyOverrides(migration, statement, [...faults, ...unprotected(statement.tree)], 'migration.sql')
+  })
+}
+
+async function lintDown(migration: Migration): Promise<Finding[]> {
+  const statements = await parse(migration, 'down.sql')
+  if ('rule' in statements) return [statements]
+  const isWithoutTransaction = runsWithoutTransaction(migration)
+  return statements.flatMap((statement) => {
+    const { tree } = statement
+    const faults: Fault[] = []
+    if ('TransactionStmt' in tree || (needsNoTransaction(statement) && !isWithoutTransaction))
+      faults.push({ rule: 'transaction', message: 'cannot run in the transaction of the deployer' })
+    if (isWithoutTransaction && !('DropStmt' in tree && tree.DropStmt.missing_ok))
+      faults.push({ rule: 'half-way-back', message: 'fails when the migration did not come this far' })
+    return applyOverrides(migration, statement, faults, 'down.sql')
+  })
+}
+
+async function parse({ name, up, down }: Migration, file: Finding['file']): Promise<Statement[] | Finding> {
+  try {
+    return await splitStatements(file === 'down.sql' ? down : up)
+  } catch (error) {
+    return { migration: name, file, line: 1, rule: 'syntax', message: reasonOf(error) }
+  }
+}
+
+/** Leaves out what a comment before or within the statement allows with a reason. */
+function applyOverrides(migration: Migration, statement: Statement, faults: Fault[], file: Finding['file']): Finding[] {
+  const base = { migration: migration.name, file, line: statement.line }
+  const allowed = new Set<string>()
+  const findings: Finding[] = []
+  for (const [, rule = '', reason = ''] of statement.text.matchAll(/^\s*-- lint-allow\s+([\w-]*):?(.*)$/gm)) {
+    allowed.add(rule)
+    if (reason.trim().length < 10 || !(rule in lintRules))
+      findings.push({ ...base, rule: 'allow-reason', message: `"${rule}" is no rule, or the reason is missing` })
+    else if (!faults.some((fault) => fault.rule === rule))
+      findings.push({ ...base, rule: 'unused-allow', message: `nothing here breaks the rule ${rule}` })
+  }
+  return [...findings, ...faults.filter(({ rule }) => !allowed.has(rule)).map((fault) => ({ ...base, ...fault }))]
+}
+
+function nameOfMade(tree: Node): string[] {
+  if ('CreateFunctionStmt' in tree) return [joinName(tree.CreateFunctionStmt.funcname)]
+  if ('CreateEnumStmt' in tree) return [joinName(tree.CreateEnumStmt.typeName)]
+  if ('CreateDomainStmt' in tree) return [joinName(tree.CreateDomainStmt.domainname)]
+  if ('CreateSchemaStmt' in tree) return [tree.CreateSchemaStmt.schemaname ?? '']
+  if ('CreatePolicyStmt' in tree) {
+    const { policy_name: name, table } = tree.CreatePolicyStmt
+    return [`${name} on ${tableName(table)}`]
+  }
+  return []
+}
+
+const commands = ({ cmds }: AlterTableStmt) =>
+  (cmds ?? []).flatMap((node) => ('AlterTableCmd' in node ? [node.AlterTableCmd] : []))
+
+/** Takes what the statement makes into the past of the next ones. */
+function remember(tree: Node, past: Past, context: LintContext): void {
+  if ('CreateStmt' in tree) past.tables.add(tableName(tree.CreateStmt.relation))
+  if (!('AlterTableStmt' in tree)) return
+  const table = tableName(tree.AlterTableStmt.relation)
+  for (const { subtype, name, def } of commands(tree.AlterTableStmt)) {
+    if (subtype === 'AT_ValidateConstraint') {
+      const column = past.notNullByConstraint.get(`${table}.${name}`)
+      if (column) past.notNull.add(column)
+    }
+    if (subtype !== 'AT_AddConstraint' || !def || !('Constraint' in def)) continue
+    const { conname, skip_validation: isUnvalidated, raw_expr: check } = def.Constraint
+    if (isUnvalidated) context.unvalidated.add(`${table}.${conname}`)
+    const test =
+      check && 'NullTest' in check && check.NullTest.nulltesttype === 'IS_NOT_NULL' ? check.NullTest.arg : null
+    if (!test || !('ColumnRef' in test)) continue
+    const column = `${table}.${joinName(test.ColumnRef.fields)}`
+    if (isUnvalidated) past.notNullByConstraint.set(`${table}.${conname}`, column)
+    else past.notNull.add(column)
+  }
+}
+
+/** Answers what a statement's new table or view lacks in this migration for row-level security to hold. */
+function findUnprotected(statements: Statement[]): (tree: Node) => Fault[] {
+  const protections = new Set<string>()
+  for (const { tree } of statements) {
+    if ('CreatePolicyStmt' in tree) protections.add(`policy ${tableName(tree.CreatePolicyStmt.table)}`)
+    if (!('AlterTableStmt' in tree)) continue
+    for (const { subtype } of commands(tree.AlterTableStmt))
+      protections.add(`${subtype} ${tableName(tree.AlterTableStmt.relation)}`)
+  }
+  return (tree) => {
+    if ('ViewStmt' in tree) {
+      const isInvoker = JSON.stringify(tree.ViewStmt.options ?? []).includes('"security_invoker"')
+      return isInvoker
+        ? []
+        : [{ rule: 'rls', message: `the view ${tableName(tree.ViewStmt.view)} reads with its owner's rights` }]
+    }
+    const made =
+      'CreateStmt' in tree ? tree.CreateStmt : 'CreateTableAsStmt' in tree ? tree.CreateTableAsStmt.into : null
+    const relation = made && ('relation' in made ? made.relation : 'rel' in made ? made.rel : undefined)
+    if (!made || !relation || relation.relpersistence === 't') return []
+    const table = tableName(relation)
+    const isPartition = 'partbound' in made && made.partbound !== undefined
+    const lacks = [
+      ...(protections.has(`AT_EnableRowSecurity ${table}`) ? [] : ['not enabled']),
+      ...(protections.has(`AT_ForceRowSecurity ${table}`) ? [] : ['not forced']),
+      // A partition is reached through its table's policies, or not at all.
+      ...(isPartition || protections.has(`policy ${table}`) ? [] : ['without a policy']),
+    ]
+    return lacks.length > 0 ? [{ rule: 'rls', message: `row-level security of ${table} is ${lacks.join(', ')}` }] : []
+  }
+}
