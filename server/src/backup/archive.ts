@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { finished, pipeline, Readable } from 'node:stream'
+import { finished, pipeline, Readable, type Transform } from 'node:stream'
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib'
 import tar from 'tar-stream'
 import { BackupError, reasonOf } from './backup-error.ts'
@@ -24,20 +24,20 @@ export async function encodeArchive(members: AsyncIterable<Member>, encryption: 
   const feed = async () => {
     for await (const { name, content } of members) {
       // The callback comes when the reader has taken the content: it carries the backpressure.
-      await new Promise<void>((resolve, reject) =>
-        pack.entry({ name, mode: 0o600 }, content, (error) => (error ? reject(error) : resolve())),
-      )
+      await new Promise<void>((resolve, reject) => {
+        const entry = pack.entry({ name, mode: 0o600 }, content, (error) => (error ? reject(error) : resolve()))
+        entry.on('error', reject)
+      })
     }
     pack.finalize()
   }
+  pack.on('error', () => {})
   feed().catch((error: Error) => pack.destroy(error))
   const compressed = createZstdCompress({
     params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
     chunkSize: 256 * 1024,
   })
-  const packed = Readable.from(pack)
-  pipeline(packed, compressed, () => {})
-  return encrypt(compressed, encryption)
+  return encrypt(chain(Readable.from(pack), compressed), encryption)
 }
 
 /** The members of a stored backup. Throws a `BackupError` with a sentence for damage, a wrong key or another file. */
@@ -50,8 +50,7 @@ export async function* decodeArchive(stored: Readable, keys: DecryptionKeys): As
       throw new BackupError('This file is no backup of AgentExpress, or its beginning is damaged.')
     }
     const compressed = isEncrypted ? await decrypt(stored, keys) : stored
-    const plain = createZstdDecompress({ chunkSize: 256 * 1024 })
-    pipeline(compressed, plain, () => {})
+    const plain = chain(compressed, createZstdDecompress({ chunkSize: 256 * 1024 }))
     feed(plain, extract).catch((error: Error) => extract.destroy(error))
     for await (const entry of extract) {
       const size = entry.header.size ?? 0
@@ -72,9 +71,29 @@ export async function* decodeArchive(stored: Readable, keys: DecryptionKeys): As
 
 async function feed(source: Readable, extract: tar.Extract): Promise<void> {
   for await (const chunk of source) {
-    if (!extract.write(chunk)) await Promise.race([once(extract, 'drain'), once(extract, 'close')])
+    if (!extract.write(chunk)) await untilDrained(extract)
+    if (extract.destroyed) return
   }
   extract.end(() => {})
+}
+
+function untilDrained(extract: tar.Extract): Promise<void> {
+  return new Promise((resolve) => {
+    if (extract.destroyed) return resolve()
+    const goOn = () => {
+      extract.off('drain', goOn).off('close', goOn)
+      resolve()
+    }
+    extract.on('drain', goOn).on('close', goOn)
+  })
+}
+
+/** Whoever reads the last stream of a chain gets its error; the streams before it are only told to end. */
+function chain(source: Readable, target: Transform): Transform {
+  source.on('error', () => {})
+  target.on('error', () => {})
+  pipeline(source, target, () => {})
+  return target
 }
 
 /** The first bytes, left in the stream. */

@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import { finished, type Readable, Transform } from 'node:stream'
+import { finished, pipeline, type Readable, Transform } from 'node:stream'
 import type { Migration } from '../database/migrate.ts'
 import { encodeArchive, type Member } from './archive.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
@@ -164,8 +164,8 @@ function measure(source: Readable): { stream: Readable; bytes(): number; sha256(
       done(null, chunk)
     },
   })
-  source.on('error', (error) => stream.destroy(error))
-  stream.on('close', () => source.destroy())
-  source.pipe(stream)
+  stream.on('error', () => {})
+  source.on('error', () => {})
+  pipeline(source, stream, () => {})
   return { stream, bytes: () => bytes, sha256: () => sum.digest('hex') }
 }

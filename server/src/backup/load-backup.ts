@@ -130,11 +130,11 @@ async function compare(
   expected: Map<string, RowChecksum>,
   onProgress: (text: string) => void,
 ): Promise<void> {
+  onProgress('comparing counts and checksums')
   for (const table of header.tables) {
     const name = qualify(table)
     const loaded = expected.get(name)
     if (!loaded) continue
-    onProgress(`comparing ${name}`)
     const found = new RowChecksum()
     for await (const chunk of client.query(copyTo(copyOutStatement(table))) as AsyncIterable<Buffer>) found.add(chunk)
     const rows = manifest.tables.find((entry) => qualify(entry) === name)?.rows

@@ -1,5 +1,10 @@
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { expect, test } from 'vitest'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import type { Migration } from '../database/migrate.ts'
 import {
   backUp,
   createEmptyDatabase,
@@ -11,6 +16,10 @@ import {
   testMigrations,
 } from './backup-testing.ts'
 import { restoreBackup } from './restore-backup.ts'
+import { refuseUnfinishedRestore } from './unfinished-restore.ts'
+
+// A loaded machine takes its time for a process more.
+const slow = { timeout: 120_000 }
 
 test('what was backed up is there again in an empty database: every row of every table, encrypted in between', async () => {
   const { ownerUrl } = await createFilledDatabase()
@@ -33,4 +42,126 @@ test('what was backed up is there again in an empty database: every row of every
     `select relforcerowsecurity from pg_class where oid = 'public.agent_logs'::regclass`,
   )
   expect(rows[0].relforcerowsecurity).toBe(true)
+})
+
+async function makePlainBackup(logs = 20) {
+  const { ownerUrl, userId } = await createFilledDatabase(logs)
+  const store = await makeStore()
+  await backUp(ownerUrl, { store })
+  return { ownerUrl, userId, store, source: await newestSource(store), migrations: await testMigrations }
+}
+
+test('a database that is not empty is refused and left as it was', async () => {
+  const { ownerUrl, source, migrations } = await makePlainBackup()
+  const before = await dumpRows(ownerUrl)
+  await expect(restoreBackup({ ownerUrl, source, migrations })).rejects.toThrow(/is not empty.*overwrites nothing/)
+  expect(await dumpRows(ownerUrl)).toEqual(before)
+})
+
+test('a backup of a newer version is refused before the target is touched', async () => {
+  const { source, migrations } = await makePlainBackup()
+  const target = await createEmptyDatabase()
+  const older = migrations.slice(0, -1)
+  await expect(restoreBackup({ ownerUrl: target, source, migrations: older })).rejects.toThrow(/of a newer version/)
+  const edited = migrations.map((migration, at) => (at === 0 ? { ...migration, checksum: 'other' } : migration))
+  await expect(restoreBackup({ ownerUrl: target, source, migrations: edited })).rejects.toThrow('is another one')
+  const { rows } = await runSql(target, `select 1 from pg_namespace where nspname = 'app'`)
+  expect(rows).toEqual([])
+})
+
+test('a backup of an older version is loaded as it was and then migrated forward', async () => {
+  const migrations = await testMigrations
+  const later: Migration = {
+    name: '20991231000000_add_colour_to_users',
+    up: `alter table public.users add column colour text not null default 'blue'`,
+    down: 'alter table public.users drop column colour',
+    checksum: 'later',
+  }
+  const { source } = await makePlainBackup()
+  const target = await createEmptyDatabase()
+  await restoreBackup({ ownerUrl: target, source, migrations: [...migrations, later] })
+  const { rows } = await runSql(target, 'select distinct colour from users')
+  expect(rows).toEqual([{ colour: 'blue' }])
+})
+
+test('a restore that fails half-way leaves the database empty, and it can be used for the next', async () => {
+  const { ownerUrl, source, migrations } = await makePlainBackup(3000)
+  const target = await createEmptyDatabase()
+  const killing = restoreBackup({
+    ownerUrl: target,
+    source,
+    migrations,
+    onProgress: async (text) => {
+      if (text !== 'loading public.agent_logs') return
+      await runSql(
+        target,
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'agentexpress restore' and datname = current_database()`,
+      )
+    },
+  })
+  await expect(killing).rejects.toThrow(/could not be loaded|The restore failed/)
+  const { rows } = await runSql(target, `select 1 from pg_namespace where nspname in ('app', 'agentexpress_restore')`)
+  expect(rows).toEqual([])
+  await restoreBackup({ ownerUrl: target, source, migrations })
+  expect(await dumpRows(target)).toEqual(await dumpRows(ownerUrl))
+})
+
+test('after a kill -9 half-way the start refuses the database, and the next restore begins anew', slow, async () => {
+  const { ownerUrl, store, source, migrations } = await makePlainBackup(10_000)
+  const target = await createEmptyDatabase()
+  const child = fork(join(import.meta.dirname, '../main.ts'), ['backup', 'restore', join(store.label, source.label)], {
+    env: { ...process.env, DATABASE_URL: target, DIRECT_URL: target },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  for await (const text of child.stdout ?? []) if (String(text).includes('loading public.agent_logs')) break
+  child.kill('SIGKILL')
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  await expect(refuseUnfinishedRestore(target)).rejects.toThrow(/did not come to its end. Run it again/)
+  const { rows } = await runSql(target, 'select count(*)::int as logs from agent_logs')
+  expect(rows[0].logs).toBe(0)
+  // PostgreSQL ends the session when it notices that nobody is there.
+  const sessions = `select 1 from pg_stat_activity where application_name = 'agentexpress restore' and datname = current_database()`
+  await expect.poll(async () => (await runSql(target, sessions)).rows.length, { timeout: 60_000 }).toBe(0)
+  await restoreBackup({ ownerUrl: target, source, migrations })
+  await refuseUnfinishedRestore(target)
+  expect(await dumpRows(target)).toEqual(await dumpRows(ownerUrl))
+})
+
+test('an owner that is no superuser backs up every row and restores it, though row-level security holds for it', async () => {
+  const { ownerUrl } = await makePlainBackup()
+  const migrations = await testMigrations
+  const role = `owner_${randomBytes(4).toString('hex')}`
+  await runSql(ownerUrl, `create role ${role} login noinherit createdb password 'x'`)
+  await runSql(ownerUrl, `grant anon, authenticated, service_role to ${role}`)
+  onTestFinished(async () => void (await runSql(inject('ownerUrl'), `drop role if exists ${role}`).catch(() => {})))
+  const as = (url: string) => {
+    const parsed = new URL(url)
+    parsed.username = role
+    parsed.password = 'x'
+    return parsed.href
+  }
+  const store = await makeStore()
+  await backUp(ownerUrl, { store })
+  const first = await createEmptyDatabase({ owner: role })
+  await restoreBackup({ ownerUrl: as(first), source: await newestSource(store), migrations })
+  // This database belongs to the role, with forced row-level security on every table.
+  const { rows } = await runSql(as(first), 'select count(*)::int as visible from agent_logs')
+  expect(rows[0].visible).toBe(0)
+  const second = await makeStore()
+  const created = await backUp(as(first), { store: second })
+  const target = await createEmptyDatabase({ owner: role })
+  await restoreBackup({ ownerUrl: as(target), source: await newestSource(second), migrations })
+  expect(created.rows).toBeGreaterThan(20)
+  expect(await dumpRows(target)).toEqual(await dumpRows(ownerUrl))
+})
+
+test('a table of the operator beside ours is told of and does not stand in the way', async () => {
+  const { ownerUrl } = await createFilledDatabase(5)
+  await runSql(ownerUrl, `create table public.my_notes as select 'mine' as note`)
+  const store = await makeStore()
+  await backUp(ownerUrl, { store })
+  const target = await createEmptyDatabase()
+  const migrations = await testMigrations
+  const { skipped } = await restoreBackup({ ownerUrl: target, source: await newestSource(store), migrations })
+  expect(skipped).toEqual(['public.my_notes'])
 })
