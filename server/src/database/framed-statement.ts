@@ -32,7 +32,7 @@ const preparedOn = new WeakMap<Wire, Map<string, Columns>>()
  * this transaction alone, then comes the statement itself. One message there and one back: BEGIN, SET and COMMIT around
  * it would cost more than the statement. When the frame fails, PostgreSQL skips the statement.
  */
-class FramedStatement<Row> extends pg.Query {
+class FramedStatement<Row> implements pg.Submittable {
   readonly #frame: Statement
   readonly #statement: Statement
   readonly #usePrepared: boolean
@@ -49,14 +49,13 @@ class FramedStatement<Row> extends pg.Query {
     usePrepared: boolean,
     callback: (error: unknown, rows: Row[]) => void,
   ) {
-    super({ text: statement.text })
     this.#frame = frame
     this.#statement = statement
     this.#usePrepared = usePrepared
     this.callback = callback
   }
 
-  override submit = (connection: pg.Connection): void => {
+  submit(connection: pg.Connection): void {
     // The cast is sound: pg's own statements send themselves with these methods.
     const wire = connection as unknown as Wire
     this.#prepared = preparedOn.get(wire) ?? new Map()
@@ -117,6 +116,10 @@ class FramedStatement<Row> extends pg.Query {
     this.callback(null, this.#rows)
   }
 }
+
+// On a pipelined connection pg takes only its own kind of query, because others leave a portal open; this one does not.
+// The kind alone: its constructor would make an event emitter and a result that nobody reads.
+Object.setPrototypeOf(FramedStatement.prototype, pg.Query.prototype)
 
 function toWireValue(value: StatementValue): string | Buffer | null {
   if (value instanceof Date) return value.toISOString()
