@@ -113,12 +113,10 @@ export const openAiRoutes = {
     }),
     response: {
       200: z.object({
-        id: z
-          .string()
-          .meta({
-            description: '`chatcmpl-` and the id of the run in the log',
-            example: 'chatcmpl-019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012',
-          }),
+        id: z.string().meta({
+          description: '`chatcmpl-` and the id of the run in the log',
+          example: 'chatcmpl-019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012',
+        }),
         object: z.literal('chat.completion').meta({ description: 'Always `chat.completion`' }),
         created: z.int().meta({ description: 'Unix time in seconds', example: 1763805600 }),
         model: z
