@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
 import { serverRole, startEmbeddedPostgres } from './embedded.ts'
-import { checkServerRole, grantServerRole } from './server-role.ts'
+import { checkOwnerRole, checkServerRole, grantServerRole } from './server-role.ts'
 
 export interface ConnectedDatabase {
   isEmbedded: boolean
@@ -43,6 +43,7 @@ export async function connectDatabase(
     const version = await checkConnection(name, candidate)
     if (name === 'DIRECT_URL') say(`PostgreSQL: ${version} at ${new URL(candidate).host}`)
   }
+  await checkOwnerRole(ownerUrl, directUrl !== undefined)
   return {
     isEmbedded: false,
     ownerUrl,
@@ -55,6 +56,10 @@ export async function connectDatabase(
 const oldestVersion = 150_000
 
 async function checkConnection(name: string, url: string): Promise<string> {
+  if (!URL.canParse(url))
+    throw new Error(
+      `${name} is not a valid address. It looks like postgresql://user:password@host:5432/database; signs such as @ or [ in the password are written as %40 or %5B.`,
+    )
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
   try {
     await client.connect()

@@ -21,6 +21,44 @@ export async function grantServerRole(ownerUrl: string, role: string): Promise<v
   }
 }
 
+/**
+ * Throws unless the login that migrates may make what migrations make. `isOwn`: DIRECT_URL is set, so that it is not
+ * simply the server's login.
+ */
+export async function checkOwnerRole(ownerUrl: string, isOwn: boolean): Promise<void> {
+  const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ name: string; may_create: boolean; missing: string[] }>(
+      `select rolname as name,
+              has_schema_privilege('public', 'create') and has_database_privilege(current_database(), 'create') as may_create,
+              case when rolcreaterole or rolsuper then '{}'
+                   else array(select wanted from unnest(array['anon', 'authenticated', 'service_role']) wanted
+                              where not exists (select from pg_roles where rolname = wanted)) end as missing
+       from pg_roles where rolname = current_user`,
+    )
+    const role = rows[0]
+    if (!role) throw new Error('The database does not know its own user.')
+    if (!role.may_create) {
+      throw new Error(
+        isOwn
+          ? `The role "${role.name}" of DIRECT_URL may not create tables in this database. Put the owner of the database into DIRECT_URL.`
+          : `The role "${role.name}" of DATABASE_URL may not create tables in this database, and should not. Put the owner of the database into DIRECT_URL, for migrations.`,
+      )
+    }
+    if (role.missing.length > 0) {
+      throw new Error(
+        [
+          `The role "${role.name}" may not create roles. Run this as somebody who may, then start again:`,
+          ...role.missing.map((name) => `  create role ${name} nologin noinherit;`),
+        ].join('\n'),
+      )
+    }
+  } finally {
+    await client.end()
+  }
+}
+
 /** Throws unless the server's login owns nothing, is no superuser and cannot pass row-level security by itself. */
 export async function checkServerRole(serverUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: 10_000 })
@@ -31,11 +69,14 @@ export async function checkServerRole(serverUrl: string): Promise<void> {
       is_superuser: boolean
       can_bypass: boolean
       is_owner: boolean
+      inherits: boolean
       may_act: boolean
     }>(
       `select current_user as name, rolsuper as is_superuser, rolbypassrls as can_bypass,
               exists (select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-                      where relowner = pg_roles.oid and nspname in ('public', 'agent_log_partitions')) as is_owner,
+                      where pg_has_role(pg_roles.oid, relowner, 'member') and nspname in ('public', 'agent_log_partitions')) as is_owner,
+              exists (select from pg_roles inherited where inherited.rolname = 'service_role'
+                      and pg_has_role(pg_roles.oid, inherited.oid, 'usage')) as inherits,
               coalesce((select bool_and(pg_has_role(current_user, wanted.rolname, 'member'))
                         from pg_roles wanted where wanted.rolname in ('anon', 'authenticated', 'service_role')), false) as may_act
        from pg_roles where rolname = current_user`,
@@ -47,10 +88,12 @@ export async function checkServerRole(serverUrl: string): Promise<void> {
       : role.can_bypass
         ? 'has BYPASSRLS'
         : role.is_owner
-          ? 'owns tables'
-          : role.may_act
-            ? null
-            : 'may not act as anon, authenticated and service_role'
+          ? 'owns tables or may act as their owner'
+          : role.inherits
+            ? 'inherits the rights of service_role instead of taking them on for a transaction (it needs NOINHERIT when they are granted)'
+            : role.may_act
+              ? null
+              : 'may not act as anon, authenticated and service_role'
     if (!fault) return
     throw new Error(
       [
