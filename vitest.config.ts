@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // Most tests wait for a database or a server; more than a few at once would exhaust the connections of one PostgreSQL.
+    maxWorkers: Math.min(4, availableParallelism()),
     projects: [
       {
         test: {
@@ -24,7 +27,6 @@ export default defineConfig({
           globalSetup: ['e2e/support/global-setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -195,15 +195,14 @@ test('my agents are switched off and on, edited and deleted; their logs stay', a
   await card.waitFor()
   await look('my-agents', both)
   const toggle = card.getByRole('switch', { name: 'Customer service is on' })
-  // The switch itself is drawn by its label.
-  await toggle.click({ force: true })
+  await toggle.press('Space')
   await card.getByText('Off', { exact: true }).waitFor()
   await card.getByRole('link', { name: 'Chat with Customer service' }).click()
   await page.getByRole('textbox', { name: 'Message' }).waitFor()
   expect(await page.getByRole('textbox', { name: 'Message' }).isDisabled()).toBe(true)
   await look('chat-switched-off', both)
   await page.goto('/my-agents')
-  await toggle.click({ force: true })
+  await toggle.press('Space')
   await card.getByText('On', { exact: true }).waitFor()
 
   await card.getByRole('link', { name: 'Edit Customer service' }).click()
