@@ -36,7 +36,7 @@ type Work = KeyWork & { config: Config }
 export async function keysCommand(config: Config, args: string[]): Promise<void> {
   const { positionals, values } = parseArguments(args)
   const [name = '', kid] = positionals
-  const command = commands[name]
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command || positionals.length > (name === 'drop' ? 2 : 1)) throw new Error(usage)
   if (name === 'drop' && !kid) throw new Error(usage)
   const say = (text: string) => process.stdout.write(`${text}\n`)

@@ -12,6 +12,7 @@ import {
   runProgramToEnd,
   startProgram,
 } from '../../e2e/support/start-program.ts'
+import { addKey, formatKeySet } from './crypto/key-set.ts'
 import { startTestProvider } from './runtime/test-providers/start-test-provider.ts'
 import { eventually } from './user-agents/run-testing.ts'
 import { buildWebApp } from './web-build.ts'
@@ -112,7 +113,7 @@ describe('an ordinary start', () => {
     const folder = await dataFolder()
     const program = await start({ DATA_DIR: folder })
     const { stat } = await import('node:fs/promises')
-    for (const name of ['signing-key.json', 'postgres-password', 'postgres.log'])
+    for (const name of ['signing-key.json', 'encryption-keys.json', 'postgres-password', 'postgres.log'])
       expect((await stat(join(folder, name))).mode & 0o077, name).toBe(0)
     expect((await stat(join(folder, 'postgres'))).mode & 0o077).toBe(0)
     const secret = (await readFile(join(folder, 'postgres-password'), 'utf8')).trim()
@@ -253,6 +254,7 @@ describe('on a PostgreSQL of your own', () => {
     const shared = {
       ...(await createEmptyDatabase()),
       SIGNING_KEY: JSON.stringify(await (await import('jose')).exportJWK(privateKey)),
+      ENCRYPTION_KEYS: formatKeySet(addKey(null).keySet),
       COMPATIBLE_BASE_URL: provider.url,
       COMPATIBLE_MODELS: 'test-model',
     }

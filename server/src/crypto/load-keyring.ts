@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { createFileOnce, readFileIfPresent } from '../auth/secret-file.ts'
 import type { Config } from '../config.ts'
-import type { Database } from '../database/database.ts'
+import type { Database, Tx } from '../database/database.ts'
 import type { Log } from '../log.ts'
 import { listKnownKeys, registerKeys } from './key-registry.ts'
 import { addKey, DamagedKeySet, formatKeySet, type KeySet, parseKeySet } from './key-set.ts'
@@ -53,25 +53,30 @@ export async function loadKeyring(
   return config.encryptionKeys ? createFixedKeyring(keySet) : openKeyringFile(describeKeyPlace(config), log)
 }
 
+/** The database before the file: a key that another process made meanwhile is then seen in both, or in the file alone. */
 async function readState(config: KeyConfig, database: Database, stores: SecretStore[]): Promise<KeyState> {
+  const known = await database.asSystem('the start reads which encryption keys this database knows', async (tx) =>
+    (await listKnownKeys(tx)).map(({ id }) => id),
+  )
   const keySet = await readKeySet(config).catch((error: unknown) => {
     if (error instanceof DamagedKeySet) throw new Error(`${error.message} ${whatToDo(config)}`, { cause: error })
     throw error
   })
-  const present = new Set(keySet?.keys.map(({ kid }) => kid))
-  return database.asSystem('the start looks which encryption keys this database needs', async (tx) => {
-    const known = (await listKnownKeys(tx)).map(({ id }) => id)
-    const missing: KeyState['missing'] = []
-    for (const kid of known.filter((kid) => !present.has(kid))) {
-      let needed = 0
-      for (const store of stores) {
-        if (!(await store.isNeeded(tx, kid))) continue
-        needed += (await store.countByKey(tx)).find(({ key_id }) => key_id === kid)?.readable ?? 0
-      }
-      missing.push({ kid, needed })
-    }
-    return { keySet, known, missing }
-  })
+  const absent = known.filter((id) => !keySet?.keys.some(({ kid }) => kid === id))
+  if (absent.length === 0) return { keySet, known, missing: [] }
+  const missing = await database.asSystem('the start looks which encryption keys this database needs', (tx) =>
+    Promise.all(absent.map(async (kid) => ({ kid, needed: await countNeeded(tx, stores, kid) }))),
+  )
+  return { keySet, known, missing }
+}
+
+async function countNeeded(tx: Tx, stores: SecretStore[], kid: string): Promise<number> {
+  let needed = 0
+  for (const store of stores) {
+    if (!(await store.isNeeded(tx, kid))) continue
+    needed += (await store.countByKey(tx)).find(({ key_id }) => key_id === kid)?.readable ?? 0
+  }
+  return needed
 }
 
 /** Two processes may start at once: whichever file was first holds the keys of both. */

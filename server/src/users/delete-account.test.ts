@@ -179,6 +179,7 @@ describe('my data', () => {
     const agentId = await createAgent(mine.id, false)
     const userAgentId = await configure(mine.id, agentId)
     await configure(other.id, await createAgent(other.id, false))
+    const { kid } = await site.services.keyring.current()
     await system((tx) =>
       tx
         .insertInto('integrations')
@@ -186,7 +187,14 @@ describe('my data', () => {
           id: createId(),
           user_agent_id: userAgentId,
           type: 'mail',
-          credentials: JSON.stringify({ jwe: 'canary-credential' }),
+          credentials: JSON.stringify({
+            protected: 'e30',
+            iv: 'x',
+            ciphertext: 'canary-credential',
+            tag: 'x',
+            aad: 'x',
+          }),
+          credentials_key_id: kid,
           settings: JSON.stringify({ host: 'mail.example' }),
         })
         .execute(),
@@ -210,7 +218,7 @@ describe('my data', () => {
     expect(data.api_keys).toHaveLength(1)
     expect(data.agents.map(({ id }: { id: string }) => id)).toEqual([agentId])
     expect(data.user_agents.map(({ id }: { id: string }) => id)).toEqual([userAgentId])
-    expect(data.integrations).toMatchObject([{ type: 'mail', settings: { host: 'mail.example' } }])
+    expect(data.integrations).toMatchObject([{ type: 'mail', settings: { host: 'mail.example' }, status: 'connected' }])
     expect(data.subscriptions).toEqual([])
     expect(data.agent_logs.map(({ input }: { input: string }) => input)).toEqual(
       Array.from({ length: 120 }, (_, i) => `Question ${120 - i}`),

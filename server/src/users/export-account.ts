@@ -79,7 +79,7 @@ const sections: Record<string, ReadPage> = {
   ),
   integrations: byId(
     'integrations',
-    ['id', 'user_agent_id', 'type', 'settings', 'created_at', 'updated_at'],
+    ['id', 'user_agent_id', 'type', 'settings', 'status', 'created_at', 'updated_at'],
     sql`user_agent_id in (select id from public.user_agents where user_id = (select auth.uid()))`,
   ),
   subscriptions: byId(
