@@ -84,3 +84,28 @@ test('.env.example names exactly the variables that the program reads', async ()
   expect(read.length).toBeGreaterThan(25)
   expect(documented.toSorted()).toEqual(read.toSorted())
 })
+
+test('a proxy is an address or a network, so that nobody trusts everybody by mistake', () => {
+  for (const right of ['127.0.0.1', '10.0.0.0/8, ::1', 'loopback', 'fd00::/8,192.168.1.5', ''])
+    expect(readFaults({ TRUST_PROXY: right }), right).toEqual([])
+  for (const wrong of ['true', '1', '*', '10.0.0.0/33', '10.0.0.0/', 'proxy.example.com', '10.0.0.1/8/8', 'loopback/8'])
+    expect(readFaults({ TRUST_PROXY: wrong }), wrong).toEqual([
+      expect.stringMatching(/^TRUST_PROXY: must be addresses/),
+    ])
+})
+
+test('an address of a database that cannot be read is told before anything is started, without its password', () => {
+  const faults = readFaults({ DATABASE_URL: 'postgresql://me:pass/word@host/db' })
+  expect(faults).toEqual([expect.stringMatching(/^DATABASE_URL: must look like/)])
+  expect(faults.join()).not.toContain('pass/word')
+})
+
+test('settings of backups that contradict each other are faults', () => {
+  expect(readFaults({ BACKUP_S3_URL: 'https://s3.example.com/bucket', BACKUP_DIR: '/backups' })).toEqual([
+    'BACKUP_DIR: set it or BACKUP_S3_URL, not both',
+    'BACKUP_S3_ACCESS_KEY_ID: needed with BACKUP_S3_URL',
+    'BACKUP_S3_SECRET_ACCESS_KEY: needed with BACKUP_S3_URL',
+  ])
+  expect(readFaults({ BACKUP_RECIPIENTS: 'age1x', BACKUP_PASSPHRASE: 'x' })).toHaveLength(1)
+  expect(readFaults({ BACKUP_EVERY_HOURS: '24' })).toEqual([expect.stringContaining('backups are encrypted')])
+})

@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { addKey, formatKeySet } from '../crypto/key-set.ts'
+import { createFixedKeyring } from '../crypto/keyring.ts'
+import { sealSecret } from '../crypto/seal-secret.ts'
+import { createId } from '../database/uuid-v7.ts'
+import { createEmptyDatabase, createFilledDatabase, dumpRows, makeFolder, runSql } from './backup-testing.ts'
+
+const main = join(import.meta.dirname, '../main.ts')
+
+/** Runs `backup <args>` as its own process, as an operator does. */
+function commandLine(environment: Record<string, string>) {
+  return async (...args: string[]): Promise<{ code: number; text: string }> => {
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'error', ...environment }
+    const done = promisify(execFile)(process.execPath, [main, 'backup', ...args], { env, cwd: environment.DATA_DIR })
+    return done.then(
+      ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
+      (error: { code: number; stdout: string; stderr: string }) => ({
+        code: error.code,
+        text: error.stdout + error.stderr,
+      }),
+    )
+  }
+}
+
+test('from a new key to a verified backup, a lost machine and back', { timeout: 240_000 }, async () => {
+  const { ownerUrl } = await createFilledDatabase(30)
+  const [dataDir, backupDir, elsewhere] = [await makeFolder(), await makeFolder(), await makeFolder()]
+  const { keySet, kid } = addKey(null)
+  await addIntegration(ownerUrl, { keySet, kid })
+  const database = { DATABASE_URL: ownerUrl, DIRECT_URL: ownerUrl, ENCRYPTION_KEYS: formatKeySet(keySet) }
+  const identity = join(elsewhere, 'identity.txt')
+  const bare = commandLine({ DATA_DIR: dataDir, BACKUP_DIR: backupDir, ...database })
+
+  expect(await bare('create')).toMatchObject({ code: 1, text: expect.stringContaining('set BACKUP_RECIPIENTS') })
+  const made = await bare('new-key', identity)
+  expect((await stat(identity)).mode & 0o777).toBe(0o600)
+  expect(await bare('new-key', identity)).toMatchObject({ code: 1, text: expect.stringContaining('exists already') })
+  const recipient = /BACKUP_RECIPIENTS=(\S+)/.exec(made.text)?.[1] ?? ''
+
+  const backup = commandLine({ DATA_DIR: dataDir, BACKUP_DIR: backupDir, BACKUP_RECIPIENTS: recipient, ...database })
+  const created = await backup('create')
+  expect(created.text).toMatch(new RegExp(`Not backed up: .*encryption key ${kid}`))
+  const [name = ''] = await readdir(backupDir)
+  expect((await readFile(join(backupDir, name))).includes('question')).toBe(false)
+
+  expect(await backup('save-keys', join(backupDir, 'keys.age'))).toMatchObject({
+    text: expect.stringContaining('apart from'),
+  })
+  expect(await backup('save-keys', join(elsewhere, 'keys.age'))).toMatchObject({ code: 0 })
+  expect((await backup('verify')).text).toContain('Set BACKUP_IDENTITY')
+  const verified = await backup('verify', '--identity', identity)
+  expect(verified.text).toContain('every count and checksum is equal')
+  expect(verified.text).toContain('Connected accounts can be read with the keys of this machine (1 looked at)')
+  expect((await backup('list')).text).toMatch(/encrypted .* verified 20/)
+
+  const target = await createEmptyDatabase()
+  const rescue = commandLine({
+    DATA_DIR: await makeFolder(),
+    BACKUP_DIR: backupDir,
+    DATABASE_URL: target,
+    DIRECT_URL: target,
+  })
+  expect(await rescue('restore-keys', join(elsewhere, 'keys.age'), '--identity', identity)).toMatchObject({ code: 0 })
+  expect(await rescue('restore-keys', join(elsewhere, 'keys.age'), '--identity', identity)).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('never overwritten'),
+  })
+  const restored = await rescue('restore', name, '--identity', identity)
+  expect(restored).toMatchObject({ code: 0, text: expect.stringContaining(kid) })
+  expect(await dumpRows(target)).toEqual(await dumpRows(ownerUrl))
+  expect((await rescue('restore', name, '--identity', identity)).text).toContain('is not empty')
+})
+
+test('verify tells when the rows are whole and the keys of this machine do not open their secrets', {
+  timeout: 120_000,
+}, async () => {
+  const { ownerUrl } = await createFilledDatabase(2)
+  const { keySet, kid } = addKey(null)
+  await addIntegration(ownerUrl, { keySet, kid })
+  const common = {
+    DATABASE_URL: ownerUrl,
+    DIRECT_URL: ownerUrl,
+    DATA_DIR: await makeFolder(),
+    BACKUP_DIR: await makeFolder(),
+  }
+  await commandLine(common)('create', '--plain')
+  const verified = await commandLine({ ...common, ENCRYPTION_KEYS: formatKeySet(addKey(null).keySet) })('verify')
+  expect(verified).toMatchObject({ code: 1, text: expect.stringContaining(kid) })
+  expect((await commandLine(common)('list')).text).toContain('never verified')
+})
+
+test('a wrong command shows the commands there are', { timeout: 60_000 }, async () => {
+  const backup = commandLine({ DATA_DIR: await makeFolder() })
+  expect(await backup('destroy')).toMatchObject({ code: 1, text: expect.stringContaining('Usage: npm run backup') })
+  expect(await backup('create', '--unknown')).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('Usage: npm run backup'),
+  })
+})
+
+async function addIntegration(ownerUrl: string, { keySet, kid }: ReturnType<typeof addKey>): Promise<void> {
+  const { rows } = await runSql(ownerUrl, 'select id, user_id from user_agents limit 1')
+  const [{ id: userAgentId, user_id: ownerId }] = rows
+  const id = createId()
+  const context = { purpose: 'integrations.credentials', rowId: id, ownerId } as const
+  const { sealed } = await sealSecret(await createFixedKeyring(keySet), context, { token: 'secret' })
+  await runSql(ownerUrl, 'insert into encryption_keys (id) values ($1)', [kid])
+  await runSql(
+    ownerUrl,
+    `insert into integrations (id, user_agent_id, type, credentials, credentials_key_id) values ($1, $2, 'webhook', $3, $4)`,
+    [id, userAgentId, JSON.stringify(sealed), kid],
+  )
+}
