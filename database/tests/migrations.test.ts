@@ -1,52 +1,18 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   deployMigrations,
-  migrationsFolder,
+  findMigrationStatus,
+  inspectMigrations,
   readMigrations,
   revertMigrations,
 } from '../../server/src/database/migrate.ts'
-import { MigrationError } from '../../server/src/database/migrations/migration.ts'
+import { MigrationError, readDownHeader } from '../../server/src/database/migrations/migration.ts'
 import { connectForTest, createEmptyDatabase, dumpCatalog, query } from './catalog-queries.ts'
-
-const tableX = { up: 'create table public.x (id int);', down: 'drop table public.x;' }
-
-/** The project's migrations and these, in a folder of their own. */
-async function readWith(extra: Record<string, { up: string; down: string }>) {
-  const folder = await mkdtemp(join(tmpdir(), 'agentexpress-migrations-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await cp(migrationsFolder, folder, { recursive: true })
-  for (const [name, { up, down }] of Object.entries(extra)) {
-    await mkdir(join(folder, name), { recursive: true })
-    await writeFile(join(folder, name, 'migration.sql'), up)
-    await writeFile(join(folder, name, 'down.sql'), down)
-  }
-  return readMigrations(folder)
-}
-
-async function deployed(): Promise<string> {
-  const url = await createEmptyDatabase()
-  await deployMigrations(url, await readMigrations())
-  return url
-}
-
-interface LedgerRow {
-  migration_name: string
-  checksum: string
-  is_finished: boolean
-  is_rolled_back: boolean
-  logs: string | null
-  applied_steps_count: number
-}
-const ledger = (url: string) =>
-  query<LedgerRow & Record<string, unknown>>(
-    url,
-    `select migration_name, checksum, finished_at is not null as is_finished, rolled_back_at is not null as is_rolled_back,
-       logs, applied_steps_count from public._prisma_migrations order by started_at, migration_name`,
-  )
+import { adminUrl, cloneDatabase, readLedger, readWith, tableX } from './migration-fixtures.ts'
 
 describe('deploying', () => {
   test('up, down and up again gives the same database', async () => {
@@ -64,7 +30,7 @@ describe('deploying', () => {
     expect(await deployMigrations(url, migrations)).toEqual([])
   })
 
-  test('each single migration can be taken back and applied again', async () => {
+  test('each single migration can be taken back and applied again; upgraded step by step is the same as fresh', async () => {
     const url = await createEmptyDatabase()
     const migrations = await readMigrations()
     const snapshots: string[][] = []
@@ -78,12 +44,15 @@ describe('deploying', () => {
     }
     await deployMigrations(url, migrations)
     expect(await dumpCatalog(url)).toEqual(snapshots.at(-1))
+    const fresh = await createEmptyDatabase()
+    await deployMigrations(fresh, migrations)
+    expect(await dumpCatalog(fresh)).toEqual(snapshots.at(-1))
   })
 
   test('writes the ledger as Prisma does', async () => {
-    const url = await deployed()
+    const url = await cloneDatabase()
     const migrations = await readMigrations()
-    expect(await ledger(url)).toEqual(
+    expect(await readLedger(url)).toEqual(
       migrations.map(({ name, checksum }) => ({
         migration_name: name,
         checksum,
@@ -95,8 +64,12 @@ describe('deploying', () => {
     )
   })
 
-  test('says in every down.sql what is lost', async () => {
-    for (const { name, down } of await readMigrations()) expect(down, name).toMatch(/^-- Loses: /)
+  test('says in every down.sql what is lost and what is kept', async () => {
+    for (const migration of await readMigrations()) {
+      const { loses, keeps } = readDownHeader(migration)
+      expect(loses?.length, migration.name).toBeGreaterThan(5)
+      expect(keeps?.length, migration.name).toBeGreaterThan(5)
+    }
   })
 
   test('by several nodes at once applies each migration once', async () => {
@@ -109,7 +82,7 @@ describe('deploying', () => {
     expect(all.flat().sort()).toEqual(migrations.map(({ name }) => name))
     expect(all.filter((names) => names.length > 0)).toHaveLength(1)
     expect(progress.filter((text) => text.startsWith('waiting')).length).toBeGreaterThan(0)
-    expect(await ledger(url)).toHaveLength(migrations.length)
+    expect(await readLedger(url)).toHaveLength(migrations.length)
   })
 })
 
@@ -121,7 +94,7 @@ describe('a deployment that fails', () => {
   const withBroken = () => readWith({ '29990101000000_add_x': tableX, '29990101000100_break': broken })
 
   test('takes back everything it had applied and leaves what was there before', async () => {
-    const url = await deployed()
+    const url = await cloneDatabase()
     await query(url, `insert into public.installation (name, value) values ('kept', '1')`)
     const before = await dumpCatalog(url)
     const progress: string[] = []
@@ -135,15 +108,19 @@ describe('a deployment that fails', () => {
     ])
     expect(await dumpCatalog(url)).toEqual(before)
     expect(await query(url, 'select name from public.installation')).toEqual([{ name: 'kept' }])
-    const rows = (await ledger(url)).slice(-2)
+    const rows = (await readLedger(url)).slice(-2)
     expect(rows).toMatchObject([
-      { migration_name: '29990101000000_add_x', is_rolled_back: true },
+      {
+        migration_name: '29990101000000_add_x',
+        is_rolled_back: true,
+        logs: 'Taken back because 29990101000100_break failed: division by zero',
+      },
       { migration_name: '29990101000100_break', is_finished: false, is_rolled_back: true, logs: 'division by zero' },
     ])
   })
 
   test('lets the version before start again, and the repaired one later', async () => {
-    const url = await deployed()
+    const url = await cloneDatabase()
     await expect(deployMigrations(url, await withBroken())).rejects.toThrow(MigrationError)
     expect(await deployMigrations(url, await readMigrations())).toEqual([])
     const repaired = await readWith({
@@ -161,24 +138,69 @@ describe('a deployment that fails', () => {
     expect(await dumpCatalog(url)).toEqual(empty)
   })
 
-  test('because it cannot get a lock does not hold everybody up', async () => {
-    const url = await deployed()
+  const alterPlans = {
+    '29990101000000_add_x': tableX,
+    '29990101000100_alter_plans': {
+      up: 'alter table public.plans add column y int;',
+      down: 'alter table public.plans drop column y;',
+    },
+  }
+
+  test('because a long transaction holds a table says who, and holds nobody up for long', async () => {
+    const url = await cloneDatabase()
+    const before = await dumpCatalog(url)
+    const reader = await connectForTest(`${url}?application_name=the+monthly+report`)
+    await reader.query('begin; lock table public.plans in access share mode')
+    const progress: string[] = []
+    const deploying = deployMigrations(url, await readWith(alterPlans), (text) => progress.push(text), {
+      lockTimeoutMs: 1500,
+      attempts: 2,
+    })
+    deploying.catch(() => {})
+    while (!progress.some((text) => text.startsWith('waiting for session'))) await sleep(20)
+    // Whoever wants the table while the migration waits for it gets it as soon as that gives up.
+    expect(await query(url, 'select count(*)::int as count from public.plans')).toHaveLength(1)
+    await expect(deploying).rejects.toThrow(
+      /lock timeout, 2 times: .*the monthly report, idle in transaction.*taken back/,
+    )
+    expect(progress.join('\n')).toMatch(/attempt 2 of 2 follows: .*the monthly report/)
+    await reader.query('rollback')
+    expect(await dumpCatalog(url)).toEqual(before)
+    expect((await readLedger(url)).at(-1)).toMatchObject({ is_finished: false, is_rolled_back: true })
+  })
+
+  test('to get a lock at first succeeds when the long transaction ends in time', async () => {
+    const url = await cloneDatabase()
     const reader = await connectForTest(url)
     await reader.query('begin; lock table public.plans in access share mode')
+    const progress: string[] = []
+    const deploying = deployMigrations(url, await readWith(alterPlans), (text) => progress.push(text), {
+      lockTimeoutMs: 200,
+      attempts: 10,
+    })
+    while (!progress.some((text) => text.startsWith('attempt 2'))) await sleep(20)
+    await reader.query('rollback')
+    expect(await deploying).toEqual(Object.keys(alterPlans))
+  })
+
+  test('and whose way back fails too says where the database stands, and the next one goes on from there', async () => {
+    const url = await cloneDatabase()
     const migrations = await readWith({
       '29990101000000_add_x': tableX,
-      '29990101000100_alter_plans': {
-        up: `set local lock_timeout = '200ms'; alter table public.plans add column y int;`,
-        down: 'alter table public.plans drop column y;',
-      },
+      '29990101000100_no_way_back': { up: 'create table public.y (id int);', down: 'drop table public.yy;' },
+      '29990101000200_break': broken,
     })
-    await expect(deployMigrations(url, migrations)).rejects.toThrow(/lock timeout/)
-    await reader.query('rollback')
-    expect(await query(url, `select to_regclass('public.x') as x`)).toEqual([{ x: null }])
+    await expect(deployMigrations(url, migrations)).rejects.toThrow(
+      /break failed: division by zero\. Going back failed as well.*no_way_back could not be taken back: table "yy" does not exist/,
+    )
+    const { missing } = await inspectMigrations(url, migrations)
+    expect(missing.map(({ name }) => name)).toEqual(['29990101000200_break'])
+    const repaired = migrations.map((one) => (one.up === broken.up ? { ...one, up: 'select 1' } : one))
+    expect(await deployMigrations(url, repaired)).toEqual(['29990101000200_break'])
   })
 
   test('because its connection is lost takes back what it had applied', async () => {
-    const url = await deployed()
+    const url = await cloneDatabase()
     const before = await dumpCatalog(url)
     const migrations = await readWith({
       '29990101000000_add_x': tableX,
@@ -189,7 +211,7 @@ describe('a deployment that fails', () => {
     })
     const deploying = deployMigrations(url, migrations)
     deploying.catch(() => {})
-    const admin = await connectForTest(inject('ownerUrl'))
+    const admin = await connectForTest(adminUrl())
     let ended = 0
     while (ended === 0) {
       await sleep(50)
@@ -207,7 +229,7 @@ describe('a deployment that fails', () => {
 
 describe('is refused', () => {
   test('when a migration was edited after it had been applied', async () => {
-    const url = await deployed()
+    const url = await cloneDatabase()
     const migrations = (await readMigrations()).map((one, index) => (index === 1 ? { ...one, checksum: 'other' } : one))
     await expect(deployMigrations(url, migrations)).rejects.toThrow(/create_users was edited after it had been applied/)
   })
@@ -223,7 +245,7 @@ describe('is refused', () => {
   })
 
   test('when a migration was slipped in between older ones', async () => {
-    const url = await deployed()
+    const url = await cloneDatabase()
     const migrations = await readWith({ '20261122090150_slip_in': tableX })
     await expect(deployMigrations(url, migrations)).rejects.toThrow(
       /20261122090150_slip_in is older than the newest applied one/,
@@ -240,7 +262,7 @@ describe('is refused', () => {
   })
 
   test('going back to a migration that does not exist', async () => {
-    const url = await deployed()
+    const url = await cloneDatabase()
     await expect(revertMigrations(url, await readMigrations(), 'nonsense')).rejects.toThrow(
       /There is no migration nonsense/,
     )
@@ -248,20 +270,46 @@ describe('is refused', () => {
 })
 
 test('taking back by hand stops at the named migration', async () => {
-  const url = await deployed()
+  const url = await cloneDatabase()
+  const migrations = await readWith({
+    '29990101000000_add_x': tableX,
+    '29990101000100_add_y': { up: 'create table public.y ();', down: 'drop table public.y;' },
+  })
+  await deployMigrations(url, migrations)
+  const progress: string[] = []
+  const reverted = await revertMigrations(url, migrations, migrations.at(-3)!.name, (text) => progress.push(text))
+  expect(reverted).toEqual(['29990101000100_add_y', '29990101000000_add_x'])
+  expect(progress).toEqual(['taking back 29990101000100_add_y', 'taking back 29990101000000_add_x'])
+  expect((await findMigrationStatus(url, migrations)).filter(({ isApplied }) => !isApplied)).toHaveLength(2)
+  expect(await deployMigrations(url, migrations)).toHaveLength(2)
+  expect((await findMigrationStatus(url, migrations)).every(({ isApplied }) => isApplied)).toBe(true)
+})
+
+test('looking at a database without any migration changes nothing', async () => {
+  const url = await createEmptyDatabase()
   const migrations = await readMigrations()
-  const names = migrations.map(({ name }) => name)
-  const later = names.slice(names.findIndex((name) => name.endsWith('_create_agent_logs')) + 1)
-  const target = names[names.length - later.length - 1] as string
-  expect(await revertMigrations(url, migrations, target)).toEqual(later.toReversed())
-  expect(
-    await query(url, `select to_regclass('public.plans') as plans, to_regclass('public.agents')::text as agents`),
-  ).toEqual([{ plans: null, agents: 'agents' }])
-  expect(await deployMigrations(url, migrations)).toEqual(later)
+  expect((await inspectMigrations(url, migrations)).missing).toEqual(migrations)
+  expect(await query(url, `select to_regclass('public._prisma_migrations') as ledger`)).toEqual([{ ledger: null }])
+})
+
+test('looking does not wait for a deployment that runs, and says who deploys since when', async () => {
+  const url = await cloneDatabase()
+  const migrations = await readWith({ '29990101000000_add_x': tableX })
+  const other = await connectForTest(`${url}?application_name=agentexpress+migrate,+process+7+of+blue`)
+  await other.query('select pg_advisory_lock(72707369)')
+  const { lockHolder, missing } = await inspectMigrations(url, migrations)
+  expect(lockHolder).toMatch(/^agentexpress migrate, process 7 of blue, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/)
+  expect(missing).toHaveLength(1)
+  const progress: string[] = []
+  const deploying = deployMigrations(url, migrations, (text) => progress.push(text))
+  await expect.poll(() => progress).toEqual([`waiting for another node that is migrating the database (${lockHolder})`])
+  await other.query('select pg_advisory_unlock(72707369)')
+  expect(await deploying).toEqual(['29990101000000_add_x'])
+  expect(await inspectMigrations(url, migrations)).toMatchObject({ lockHolder: null, missing: [] })
 })
 
 test('nobody but the owner can reach the ledger', async () => {
-  const url = await deployed()
+  const url = await cloneDatabase()
   const client = await connectForTest(url)
   for (const role of ['anon', 'authenticated', 'service_role']) {
     await client.query(`begin; set local role ${role}`)

@@ -233,10 +233,7 @@ function findCommandFaults(table: string, command: AlterTableCmd, context: LintC
   return []
 }
 
-function findConstraintFaults(
-  table: string,
-  { contype = '', conname, skip_validation, indexname }: Constraint,
-): Fault[] {
+function findConstraintFaults(table: string, { contype, conname, skip_validation, indexname }: Constraint): Fault[] {
   const named = conname ? ` (${conname})` : ''
   if ((contype === 'CONSTR_CHECK' || contype === 'CONSTR_FOREIGN') && !skip_validation)
     return [{ rule: 'constraint-not-valid', message: `reads all of ${table} under a lock${named}` }]

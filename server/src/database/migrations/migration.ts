@@ -36,10 +36,11 @@ function readOpeningComment(sql: string): string[] {
   return lines
 }
 
-/** What the migration says it does; null when its file begins with no comment. */
+/** What the migration says it does, or else why it runs without a transaction; null when it begins with no comment. */
 export function describeMigration({ up }: Pick<Migration, 'up'>): string | null {
   const [first, second] = readOpeningComment(up)
-  return (first && marker.test(`-- ${first}`) ? second : first) ?? null
+  const reason = marker.exec(up)?.[1]?.trim()
+  return (reason === undefined ? first : (second ?? reason)) || null
 }
 
 /** What `down.sql` says in its opening comment, "Loses:" first and then "Keeps:"; null where it does not say it. */

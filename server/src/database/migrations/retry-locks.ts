@@ -27,17 +27,18 @@ interface LockWork {
  */
 export async function retryLocks<T>(context: LockWork, work: () => Promise<T>): Promise<T> {
   const { patience, onProgress } = context
+  const seen = new Map<string, string>()
   for (let attempt = 1; ; attempt++) {
-    const watch = watchBlockers(context)
+    const watch = watchBlockers(context, seen)
     try {
       return await work()
     } catch (cause) {
       if (!(cause instanceof pg.DatabaseError) || cause.code !== lockNotAvailable) throw cause
-      const blockers = await watch.stop()
-      const inTheWay = blockers.length > 0 ? blockers.join('; ') : 'unknown sessions'
+      await watch.stop()
+      const inTheWay = seen.size > 0 ? [...seen.values()].join('; ') : 'unknown sessions'
       if (attempt >= patience.attempts) {
         throw new MigrationError(
-          `${cause.message}, ${attempt} times: a table is in use by ${inTheWay}. End that transaction, then deploy again.`,
+          `${cause.message}, ${attempt} times: a table is in use by ${inTheWay}. End that transaction and try again`,
           { cause },
         )
       }
@@ -50,8 +51,10 @@ export async function retryLocks<T>(context: LockWork, work: () => Promise<T>): 
 }
 
 /** Looks from a second connection at who is in the way of the first, for as long as it waits. */
-function watchBlockers({ ownerUrl, client, patience, onProgress }: LockWork): { stop(): Promise<string[]> } {
-  const seen = new Map<string, string>()
+function watchBlockers(
+  { ownerUrl, client, patience, onProgress }: LockWork,
+  seen: Map<string, string>,
+): { stop(): Promise<void> } {
   const ending = new AbortController()
   const pid = (client as unknown as { processID: number | null }).processID
   const watching = (async () => {
@@ -76,7 +79,6 @@ function watchBlockers({ ownerUrl, client, patience, onProgress }: LockWork): { 
     async stop() {
       ending.abort()
       await watching
-      return [...seen.values()]
     },
   }
 }
