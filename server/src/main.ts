@@ -1,6 +1,6 @@
+import './compile-cache.ts'
 import { existsSync } from 'node:fs'
 import { type Config, ConfigError, readConfig } from './config.ts'
-import { start } from './start.ts'
 
 const usage = `Usage: npm start | npm run migrate -- status|deploy|down --to <name> | npm run keys -- list|add|rotate|verify|drop|accept-loss|restore|reset | npm run backup -- create|list|verify|restore|prune`
 
@@ -27,7 +27,7 @@ async function startAndWait(config: Config): Promise<void> {
   const startedAt = performance.now()
   const say = (text: string) => process.stdout.write(`  ${text}\n`)
   process.stdout.write('\nAgentExpress\n')
-  const starting = start(config, say)
+  const starting = import('./start.ts').then(({ start }) => start(config, say))
   let stoppingSince: number | null = null
   const stop = async () => {
     if (stoppingSince !== null) {
