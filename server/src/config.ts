@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 
@@ -28,7 +29,20 @@ const onOff = (fallback: boolean) =>
 const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+  .refine(
+    (value) => URL.canParse(value),
+    'must look like postgresql://user:password@host:5432/database; signs such as @ or / in the password are written as %40 or %2F',
+  )
   .optional()
+/** What the proxy-addr package takes: addresses, networks and its three names. */
+const isProxy = (value: string) => {
+  const [address = '', bits, ...more] = value.split('/')
+  const version = isIP(address)
+  if (version === 0) return bits === undefined && ['loopback', 'linklocal', 'uniquelocal'].includes(address)
+  return (
+    more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+  )
+}
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((value) => value.replace(/\/+$/, ''))
@@ -38,7 +52,10 @@ const variables = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(3000),
   HOST: z.string().trim().min(1).default('127.0.0.1'),
   PUBLIC_URL: httpUrl.optional(),
-  TRUST_PROXY: list,
+  TRUST_PROXY: list.refine(
+    (values) => values.every(isProxy),
+    'must be addresses (127.0.0.1), networks (10.0.0.0/8) or loopback, linklocal, uniquelocal, with commas between',
+  ),
   DATA_DIR: z.string().trim().min(1).default('./data'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   DATABASE_URL: postgresUrl,

@@ -2,9 +2,33 @@ import { type Logger, pino } from 'pino'
 
 export type Log = Logger
 
+// What a reader that has stopped reading (a paused terminal, a log collector that hangs) may leave unread before lines are
+// dropped. Written in the background: a line that waits for its reader must not stop the server.
+const maxUnreadBytes = 4 * 1024 * 1024
+const triesAtExit = 10
+
+let destination: ReturnType<typeof pino.destination> | null = null
+
+function openStandardOutput(): ReturnType<typeof pino.destination> {
+  let triesLeft = Number.POSITIVE_INFINITY
+  process.once('exit', () => {
+    triesLeft = triesAtExit
+  })
+  const opened = pino.destination({
+    fd: 1,
+    sync: false,
+    maxLength: maxUnreadBytes,
+    retryEAGAIN: () => triesLeft-- > 0,
+  })
+  // The terminal is closed. There is nowhere to say so.
+  opened.on('error', () => {})
+  return opened
+}
+
 /** The program's log: one JSON object a line on standard output, with everything secret left out. */
 export function createLog(level: string): Log {
-  return pino({
+  destination ??= openStandardOutput()
+  const options = {
     level,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -27,5 +51,6 @@ export function createLog(level: string): Log {
       ],
       censor: '[secret]',
     },
-  })
+  }
+  return pino(options, destination)
 }

@@ -49,6 +49,10 @@ async function startAndWait(config: Config): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  // The terminal was closed. What is still said goes nowhere, and that is no reason to leave PostgreSQL running.
+  process.on('SIGHUP', stop)
+  process.stdout.on('error', () => {})
+  process.stderr.on('error', () => {})
   const { url } = await starting
   say(`Ready in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   process.stdout.write(`\n  Open ${url}\n\n`)
