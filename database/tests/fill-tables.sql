@@ -1,0 +1,37 @@
+-- At least one row for every table, with every column filled that a migration could lose.
+insert into public.installation (name, value) values ('fingerprint', '"abc"');
+insert into public.server_nodes (id) values ('00000000-0000-7000-8000-000000000001');
+insert into public.users (id, email, password, first_name, last_name, avatar_url) values
+  ('00000000-0000-7000-8000-0000000000a1', 'ada@example.test', '$argon2id$x', 'Ada', 'Lovelace', 'https://example.test/a.png'),
+  ('00000000-0000-7000-8000-0000000000a2', 'bob@example.test', null, null, null, null);
+insert into public.sessions (id, user_id, refresh_token_hash, previous_token_hash, user_agent_header, expires_at) values
+  ('00000000-0000-7000-8000-0000000000b1', '00000000-0000-7000-8000-0000000000a1', '\x01', '\x02', 'Firefox', now() + interval '1 day');
+insert into public.api_keys (id, user_id, name, prefix, key_hash, expires_at) values
+  ('00000000-0000-7000-8000-0000000000c1', '00000000-0000-7000-8000-0000000000a1', 'deploy', 'ax_abc', '\x03', now() + interval '1 day');
+insert into public.sign_in_attempts (key_hash, failures, window_start) values ('\x04', 3, now());
+insert into public.agents (id, name, description, type, capabilities, is_public, creator_id, slug, version, changes) values
+  ('00000000-0000-7000-8000-0000000000d1', 'Support', 'Answers', 'customer_service', '{"instructions": "ü"}', true, null, 'support', 2, '[{"version": 2, "summary": "better"}]'),
+  ('00000000-0000-7000-8000-0000000000d2', 'Own', 'Mine', 'sales', '{}', false, '00000000-0000-7000-8000-0000000000a1', null, 1, '[]');
+insert into public.agent_versions (agent_id, version, name, description, capabilities) values
+  ('00000000-0000-7000-8000-0000000000d1', 1, 'Support', 'Answers', '{}'),
+  ('00000000-0000-7000-8000-0000000000d1', 2, 'Support', 'Answers', '{"instructions": "ü"}'),
+  ('00000000-0000-7000-8000-0000000000d2', 1, 'Own', 'Mine', '{}');
+insert into public.user_agents (id, user_id, agent_id, settings, is_active, name, agent_version, model) values
+  ('00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000d1', '{"tone": "warm"}', true, 'Mine', 2, 'gpt'),
+  ('00000000-0000-7000-8000-0000000000e2', '00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-0000000000d1', '{}', false, 'Bob''s', 2, null);
+insert into public.agent_logs (id, agent_id, user_id, "timestamp", input, output, metadata, user_agent_id, conversation_id, status, source, model, input_tokens, output_tokens, cost_usd, latency_ms, rating, rating_comment) values
+  ('00000000-0000-7000-8000-0000000000f1', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a1', now(), 'Hello', 'Hi', '{"steps": [1]}', '00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000f1', 'succeeded', 'chat', 'gpt', 10, 20, 0.00012345, 321, 1, 'thanks'),
+  ('00000000-0000-7000-8000-0000000000f2', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a2', '1999-01-01', 'Stray', null, '{}', null, '00000000-0000-7000-8000-0000000000f2', 'failed', 'api', null, null, null, null, null, null, null);
+insert into public.idempotency_keys (user_id, key, request_hash, log_id, log_timestamp) values
+  ('00000000-0000-7000-8000-0000000000a1', 'once', '\x05', '00000000-0000-7000-8000-0000000000f1', now());
+insert into public.plans (id, name, description, price, features, slug) values
+  ('00000000-0000-7000-8000-000000000101', 'Pro', 'All', 19.90, '{"runs": 1000}', 'pro');
+insert into public.subscriptions (id, user_id, plan_id, status, start_date, end_date) values
+  ('00000000-0000-7000-8000-000000000201', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-000000000101', 'active', now(), now() + interval '30 days');
+insert into public.encryption_keys (id) values ('AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
+insert into public.integrations (id, user_agent_id, type, credentials, settings, credentials_key_id, status)
+select '00000000-0000-7000-8000-000000000301', '00000000-0000-7000-8000-0000000000e1', 'mcp',
+  jsonb_build_object(
+    'protected', translate(replace(encode('{"alg":"dir","enc":"A256GCM","kid":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}', 'base64'), e'\n', ''), '+/=', '-_'),
+    'iv', 'aaaa', 'ciphertext', 'bbbb', 'tag', 'cccc', 'aad', 'dddd'),
+  '{"url": "https://example.test"}', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 'connected';

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest'
+import { readMigrations } from '../../server/src/database/migrate.ts'
+import { formatFinding, lintMigrations } from '../../server/src/database/migrations/lint-migrations.ts'
+import { type LintRule, lintRules } from '../../server/src/database/migrations/lint-rules.ts'
+import type { Migration } from '../../server/src/database/migrations/migration.ts'
+
+const down = '-- Loses: nothing of note.\n-- Keeps: all rows.\n'
+const first: Migration = {
+  name: '20261201000000_create_things',
+  up: `-- Things.
+create table public.things (id uuid primary key, name text, other text);
+create index things__name on public.things (name);
+alter table public.things enable row level security;
+alter table public.things force row level security;
+create policy things_select_system on public.things for select to service_role using (true);
+create function app.count_things() returns int language sql as $$ select 1 $$;`,
+  down: `${down}drop table public.things;`,
+  checksum: '',
+}
+const make = (up: string, more: Partial<Migration> = {}): Migration => ({
+  name: '20261202000000_change_things',
+  up: up.startsWith('--') ? up : `-- Changes things.\n${up}`,
+  down,
+  checksum: '',
+  ...more,
+})
+const lint = async (...migrations: Migration[]) =>
+  (await lintMigrations([first, ...migrations])).map(({ rule }) => rule)
+
+test('the project has no unsafe migration', async () => {
+  const findings = await lintMigrations(await readMigrations())
+  expect(findings.map((finding) => `${finding.migration}/${formatFinding(finding)}`)).toEqual([])
+})
+
+const unsafe: [rule: LintRule, up: string][] = [
+  ['syntax', 'create tabel x ()'],
+  ['transaction', 'begin; select 1'],
+  ['transaction', 'select 1; commit'],
+  ['transaction', 'create index concurrently things__other on public.things (other)'],
+  ['transaction', 'vacuum public.things'],
+  ['rls', 'create table public.bare (id int)'],
+  [
+    'rls',
+    'create table public.half (id int); alter table public.half enable row level security; alter table public.half force row level security',
+  ],
+  ['rls', 'create table public.copied as select 1 as id'],
+  ['rls', 'create view public.seen as select id from public.things'],
+  ['rls', 'alter table public.things disable row level security'],
+  ['rls', 'alter table public.things no force row level security'],
+  ['blocks-writes', 'create index things__other on public.things (other)'],
+  ['blocks-writes', 'create unique index things__other on things (other)'],
+  ['blocks-writes', 'alter table public.things add constraint things_name unique (name)'],
+  ['blocks-writes', 'alter table public.things add column code text unique'],
+  ['blocks-writes', 'lock table public.things'],
+  ['blocks-writes', 'reindex table public.things'],
+  ['blocks-writes', 'alter table public.things detach partition public.things_old'],
+  ['rewrite', 'alter table public.things alter column name type varchar(20)'],
+  ['rewrite', 'alter table public.things add column token uuid default gen_random_uuid()'],
+  ['rewrite', `alter table public.things add column at timestamptz default (clock_timestamp() + interval '1 day')`],
+  ['rewrite', 'alter table public.things add column number serial'],
+  ['rewrite', 'alter table public.things add column number int generated always as identity'],
+  ['rewrite', 'alter table public.things add column size int generated always as (length(name)) stored'],
+  ['rewrite', 'alter table public.things set unlogged'],
+  ['rewrite', 'cluster public.things using things__name'],
+  ['not-null', 'alter table public.things add column code text not null'],
+  ['not-null', 'alter table public.things alter column name set not null'],
+  ['constraint-not-valid', 'alter table public.things add constraint c check (name <> other)'],
+  [
+    'constraint-not-valid',
+    'alter table public.things add constraint f foreign key (name) references public.other (name)',
+  ],
+  ['constraint-not-valid', 'alter table public.things add column code uuid references public.other (id)'],
+  [
+    'validate-same-transaction',
+    'alter table public.things add constraint c check (name <> other) not valid; alter table public.things validate constraint c',
+  ],
+  ['breaks-running-version', 'drop table public.things'],
+  ['breaks-running-version', 'alter table public.things drop column name'],
+  ['breaks-running-version', 'alter table public.things rename column name to title'],
+  ['breaks-running-version', 'alter table public.things rename to items'],
+  ['breaks-running-version', 'alter table public.things set schema app'],
+  ['breaks-running-version', 'truncate public.things'],
+  ['breaks-running-version', 'drop function app.count_things()'],
+  ['breaks-running-version', 'alter function app.count_things() rename to count_items'],
+  ['breaks-running-version', 'drop policy things_select_system on public.things'],
+  ['breaks-running-version', 'revoke select on public.things from authenticated'],
+  ['breaks-running-version', 'drop schema app cascade'],
+  ['data-change', `update public.things set name = ''`],
+  ['data-change', 'delete from public.things'],
+  ['session-setting', `set search_path = 'public'`],
+  ['session-setting', 'set local lock_timeout = 0'],
+  ['session-setting', `set local lock_timeout = '5min'`],
+  ['hidden', 'do $$ begin alter table public.things drop column name; end $$'],
+]
+
+describe('the linter finds', () => {
+  test.each(unsafe)('%s: %s', async (rule, up) => {
+    expect(await lint(make(up))).toEqual([rule])
+  })
+
+  test('a file that says too little', async () => {
+    expect(await lint({ ...make(''), up: 'select 1' })).toEqual(['description'])
+    expect(await lint(make('select 1', { down: '-- Loses: all.\nselect 1' }))).toEqual(['down-header'])
+    expect(await lint(make('select 1', { down: 'select 1' }))).toEqual(['down-header'])
+    expect(await lint(make('select 1', { name: '2026_change' }))).toEqual(['name'])
+    expect(await lint(make('select 1', { down: `${down}drop tabel x` }))).toEqual(['syntax'])
+    expect(await lint(make('select 1', { down: `${down}commit` }))).toEqual(['transaction'])
+  })
+
+  test('a way back of a migration without a transaction that needs the whole of it', async () => {
+    const up =
+      '-- Without a transaction: an index.\ncreate index concurrently if not exists i on public.things (other);'
+    expect(await lint(make(up, { down: `${down}drop index concurrently public.i;` }))).toEqual(['half-way-back'])
+    expect(await lint(make(up, { down: `${down}drop index concurrently if exists public.i;` }))).toEqual([])
+  })
+
+  test('knows an example for every rule', () => {
+    const shown = new Set<string>([
+      ...unsafe.map(([rule]) => rule),
+      'name',
+      'description',
+      'down-header',
+      'half-way-back',
+    ])
+    expect(Object.keys(lintRules).filter((rule) => !shown.has(rule))).toEqual(['allow-reason', 'unused-allow'])
+  })
+})
+
+describe('the linter leaves alone', () => {
+  test.each([
+    'create index things__other on only public.things (other)',
+    'alter table public.things add column code text',
+    `alter table public.things add column code text not null default 'x'`,
+    'alter table public.things add column at timestamptz not null default now()',
+    'alter table public.things add constraint c check (name <> other) not valid',
+    'alter table public.things add constraint u unique using index things__name',
+    'drop index public.things__name',
+    'drop policy things_select_system on public.things; create policy things_select_system on public.things for select to service_role using (true)',
+    'create function app.twice(int) returns int language sql as $$ select 2 $$; drop function app.twice(int)',
+    'insert into public.things (id) values (gen_random_uuid())',
+    `set local lock_timeout = '2s'`,
+    'create view public.seen with (security_invoker = true) as select id from public.things',
+    'create table public.new_ones (id int not null); create index on public.new_ones (id); alter table public.new_ones add check (id > 0), drop column id; alter table public.new_ones enable row level security; alter table public.new_ones force row level security; create policy p on public.new_ones using (true)',
+    'create table public.part partition of public.things for values in (1); alter table public.part enable row level security; alter table public.part force row level security',
+    'do $$ begin perform 1; end $$',
+  ])('%s', async (up) => {
+    expect(await lint(make(up))).toEqual([])
+  })
+
+  test('NOT NULL that an earlier check has proven', async () => {
+    const check = make('alter table public.things add constraint n check (name is not null) not valid')
+    const validate = make('alter table public.things validate constraint n', { name: '20261203000000_validate' })
+    const set = make('alter table public.things alter column name set not null', { name: '20261204000000_set' })
+    expect(await lint(check, validate, set)).toEqual([])
+    expect(await lint(check, set)).toEqual(['not-null'])
+  })
+})
+
+describe('an override', () => {
+  const drop = 'alter table public.things drop column name'
+  test('with a reason lets its own statement pass, and no other', async () => {
+    const allowed = `-- lint-allow breaks-running-version: nothing read it since version 0.3.\n${drop};`
+    expect(await lint(make(`-- Tidies up.\n${allowed}`))).toEqual([])
+    expect(await lint(make(`-- Tidies up.\n${allowed}\nalter table public.things drop column other;`))).toEqual([
+      'breaks-running-version',
+    ])
+    expect(
+      await lint(
+        make(
+          `-- Tidies up.\nalter table public.things\n  -- lint-allow breaks-running-version: nothing read it since 0.3.\n  drop column name;`,
+        ),
+      ),
+    ).toEqual([])
+  })
+
+  test('without a reason, of no rule, or of a rule that nothing breaks is a finding itself', async () => {
+    expect(await lint(make(`-- lint-allow breaks-running-version:\n${drop}`))).toEqual(['allow-reason'])
+    expect(await lint(make(`-- lint-allow breaks-running-version: ok\n${drop}`))).toEqual(['allow-reason'])
+    expect(await lint(make(`-- lint-allow nonsense: a very good reason\nselect 1`))).toEqual(['allow-reason'])
+    expect(await lint(make('-- lint-allow rewrite: a very good reason\nselect 1'))).toEqual(['unused-allow'])
+  })
+})
+
+test('a finding says where, what and how to do better', async () => {
+  const [finding] = await lintMigrations([first, make('\n\n-- why\ndrop table\n public.things')])
+  expect(formatFinding(finding!)).toBe(
+    'migration.sql:5 breaks-running-version: drops public.things. The version that is running still uses it. Stop using it in one version, take it away in the next.',
+  )
+})
