@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { BackupError, reasonOf } from './backup-error.ts'
 import type { BackupHeader, BackupManifest, BackupTable } from './backup-format.ts'
+import { makeLoadable } from './make-loadable.ts'
 import { type BackupSource, readBackup } from './read-backup.ts'
 import { RowChecksum } from './row-checksum.ts'
 import { columnList, copyOutStatement, dataSchemas, quoteTable, readTables } from './snapshot.ts'
@@ -67,39 +68,6 @@ export async function loadBackup(
 
 function qualify({ schema, name }: { schema: string; name: string }): string {
   return `${schema}.${name}`
-}
-
-/** Answers the statements that undo what loading needs. */
-async function makeLoadable(client: pg.Client, header: BackupHeader, tables: BackupTable[]): Promise<string[]> {
-  for (const month of header.log_months) {
-    await client.query('select app.ensure_agent_log_partitions($1::date, 1)', [month])
-  }
-  // A migration may have put rows in.
-  await client.query(`truncate ${tables.map(quoteTable).join(', ')}`)
-  const putBack: string[] = []
-  for (const table of tables) {
-    const name = quoteTable(table)
-    // Triggers check and change what is new; these rows were checked when they were. COPY refuses tables under RLS.
-    const { rows: triggers } = await client.query<{ name: string; state: string }>(
-      'select tgname as name, tgenabled as state from pg_trigger where tgrelid = $1::regclass and not tgisinternal',
-      [name],
-    )
-    for (const trigger of triggers.filter(({ state }) => state !== 'D')) {
-      const quoted = client.escapeIdentifier(trigger.name)
-      const kind = trigger.state === 'A' ? 'always ' : trigger.state === 'R' ? 'replica ' : ''
-      await client.query(`alter table ${name} disable trigger ${quoted}`)
-      putBack.push(`alter table ${name} enable ${kind}trigger ${quoted}`)
-    }
-    const { rows } = await client.query<{ is_forced: boolean }>(
-      'select relforcerowsecurity as is_forced from pg_class where oid = $1::regclass',
-      [name],
-    )
-    if (rows[0]?.is_forced) {
-      await client.query(`alter table ${name} no force row level security`)
-      putBack.push(`alter table ${name} force row level security`)
-    }
-  }
-  return putBack
 }
 
 interface CopyIn {

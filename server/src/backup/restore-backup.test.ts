@@ -165,3 +165,29 @@ test('a table of the operator beside ours is told of and does not stand in the w
   const { skipped } = await restoreBackup({ ownerUrl: target, source: await newestSource(store), migrations })
   expect(skipped).toEqual(['public.my_notes'])
 })
+
+test('after a restore the schema is what the migrations make: indexes, keys, triggers and policies of every table and partition', async () => {
+  const { ownerUrl, source, migrations } = await makePlainBackup()
+  const target = await createEmptyDatabase()
+  await restoreBackup({ ownerUrl: target, source, migrations })
+  const [before, after] = [await describeSchema(ownerUrl), await describeSchema(target)]
+  expect(before.length).toBeGreaterThan(150)
+  expect(after).toEqual(before)
+})
+
+async function describeSchema(url: string): Promise<string[]> {
+  const { rows } = await runSql(
+    url,
+    `select indexdef || coalesce(obj_description(format('%I.%I', schemaname, indexname)::regclass), '') as line from pg_indexes
+       where schemaname in ('public', 'app', 'agent_log_partitions')
+     union all select format('%s %s %s %s', conrelid::regclass, conname, convalidated, pg_get_constraintdef(oid)) from pg_constraint
+       where connamespace::regnamespace::text in ('public', 'app', 'agent_log_partitions')
+     union all select format('%s %s %s', tgrelid::regclass, tgenabled, pg_get_triggerdef(oid)) from pg_trigger where not tgisinternal
+     union all select p::text from pg_policies p
+     union all select format('%s %s %s %s', oid::regclass, relrowsecurity, relforcerowsecurity, relacl) from pg_class
+       where relnamespace::regnamespace::text in ('public', 'app', 'agent_log_partitions') and relkind in ('r', 'p')
+         and relname <> '_prisma_migrations'
+     order by 1`,
+  )
+  return rows.map(({ line }) => line)
+}

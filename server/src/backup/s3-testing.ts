@@ -106,8 +106,10 @@ export class S3TestServer {
 
   #download(request: IncomingMessage, response: ServerResponse, found: Buffer): void {
     const etag = etagOf(found)
-    if (request.headers['if-match'] && request.headers['if-match'] !== etag)
-      return respond(response, 412, '<Error><Code>PreconditionFailed</Code></Error>')
+    if (request.headers['if-match'] && request.headers['if-match'] !== etag) {
+      respond(response, 412, '<Error><Code>PreconditionFailed</Code></Error>')
+      return
+    }
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
     const content = found.subarray(start)
     response.writeHead(start > 0 ? 206 : 200, { etag, 'content-length': content.length })

@@ -159,7 +159,8 @@ async function becomeReader(client: pg.ClientBase, tables: BackupTable[]): Promi
        and (not exists (select from pg_policies p
                         where p.schemaname = nspname and p.tablename = relname and p.permissive = 'PERMISSIVE'
                           and p.cmd in ('SELECT', 'ALL') and p.roles @> array['service_role']::name[] and p.qual = 'true')
-            or exists (select from pg_policies p where p.schemaname = nspname and p.tablename = relname and p.permissive = 'RESTRICTIVE')
+            or exists (select from pg_policies p where p.schemaname = nspname and p.tablename = relname and p.permissive = 'RESTRICTIVE'
+                       and p.cmd in ('SELECT', 'ALL') and p.roles && array['service_role', 'public']::name[])
             or not has_table_privilege('service_role', pg_class.oid, 'select'))`,
     [tables.map(({ schema, name }) => `${schema}.${name}`)],
   )
