@@ -172,24 +172,37 @@ function prepareForMonths(
   last: Date,
 ): Pick<Statement, 'name' | 'text'> {
   const firstMonth = first ? toMonth(first) : { number: 0, start: '-infinity' }
-  const lastMonth = toMonth(last)
-  const fullName = `${name}_${firstMonth.number}_${lastMonth.number}`
+  const endMonth = toMonth(last)
+  const fullName = `${name}_${firstMonth.number}_${endMonth.number}`
   const known = preparedForMonths.get(fullName)
   if (known) return known
-  const text = write(`"timestamp" >= '${firstMonth.start}' and "timestamp" < '${lastMonth.end}'`)
+  const text = write(`"timestamp" >= '${firstMonth.start}' and "timestamp" < '${endMonth.end}'`)
   const statement = { name: fullName, text }
   preparedForMonths.set(fullName, statement)
   return statement
 }
 
+interface Month {
+  number: number
+  start: string
+  end: string
+  startMs: number
+  endMs: number
+}
+
+let lastMonth: Month | null = null
+
 /** The UTC month a moment lies in, as partitions of `agent_logs` are cut. */
-function toMonth(moment: Date): { number: number; start: string; end: string } {
+function toMonth(moment: Date): Month {
+  const ms = moment.getTime()
+  // Nearly always the same one, run after run.
+  if (lastMonth && ms >= lastMonth.startMs && ms < lastMonth.endMs) return lastMonth
   const [year, month] = [moment.getUTCFullYear(), moment.getUTCMonth()]
-  return {
-    number: year * 12 + month,
-    start: new Date(Date.UTC(year, month)).toISOString(),
-    end: new Date(Date.UTC(year, month + 1)).toISOString(),
-  }
+  const startMs = Date.UTC(year, month)
+  const endMs = Date.UTC(year, month + 1)
+  const [start, end] = [new Date(startMs).toISOString(), new Date(endMs).toISOString()]
+  lastMonth = { number: year * 12 + month, start, end, startMs, endMs }
+  return lastMonth
 }
 
 export async function findRunStatus(tx: Tx, id: string) {
