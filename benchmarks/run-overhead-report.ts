@@ -39,7 +39,7 @@ updated to \`succeeded\`, the answer sent. The bare server is a plain Node HTTP 
 request through the same HTTP client (our undici pool) and inserts one row with the same columns, keys and indexes into the same
 PostgreSQL as the owner of the table: no authentication, no validation, no row-level security, no limits, no partitions.
 Both have ${pool_size} database connections. Each connection of the client sends one run after the other, each a conversation of its own.
-Client, model, servers and PostgreSQL share the cores. Medians of ${rounds} rounds of ${seconds} s, bare and ours in turns.
+Client, model, servers and PostgreSQL share the cores; all are warm. Medians of ${rounds} rounds of ${seconds} s, bare and ours in turns.
 
 ${toTable(
   ['case', 'connections', 'server', 'runs/s', 'p50 ms', 'p99 ms', 'server CPU ms a run', 'PostgreSQL CPU ms a run'],
