@@ -9,6 +9,9 @@ import { query } from './catalog-queries.ts'
 
 const actors = ['other', 'anonymous', 'admin', 'owner'] as const
 type Actor = (typeof actors)[number]
+/** The owner, and an admin, whose account was suspended while their token goes on being valid. */
+const suspendedActors = ['suspended owner', 'suspended admin'] as const
+type SuspendedActor = (typeof suspendedActors)[number]
 const commands = ['select', 'insert', 'update', 'delete'] as const
 type Command = (typeof commands)[number]
 /**
@@ -96,14 +99,29 @@ class Undo extends Error {
   }
 }
 
-function enter(actor: Actor, work: (tx: Tx) => Promise<never>): Promise<never> {
+/** As PostgREST does, without the server's word that it has looked at the account. */
+async function enterDirectly(tx: Tx, claims: object): Promise<void> {
+  const json = JSON.stringify({ ...claims, role: 'authenticated' })
+  await tx.executeQuery(CompiledQuery.raw('set local role authenticated'))
+  await tx.executeQuery(CompiledQuery.raw(`select set_config('request.jwt.claims', '${json}', true)`))
+}
+
+function enter(actor: Actor | SuspendedActor, work: (tx: Tx) => Promise<never>): Promise<never> {
+  if (actor === 'suspended owner' || actor === 'suspended admin') {
+    const { claims } = actor === 'suspended owner' ? people.owner : people.admin
+    return testDatabase.database.asSystem('a test suspends somebody for one statement', async (tx) => {
+      await tx.updateTable('users').set({ suspended_at: new Date() }).where('id', '=', claims.sub).execute()
+      await enterDirectly(tx, claims)
+      return await work(tx)
+    })
+  }
   return actor === 'anonymous'
     ? testDatabase.database.asAnonymous(work)
     : testDatabase.database.withUser(people[actor].claims, work)
 }
 
 /** What a statement does as this person; it is always undone. */
-async function attempt(actor: Actor, statement: string): Promise<Outcome> {
+async function attempt(actor: Actor | SuspendedActor, statement: string): Promise<Outcome> {
   try {
     return await enter(actor, async (tx) => {
       const { rows, numAffectedRows } = await tx.executeQuery(CompiledQuery.raw(statement))
@@ -355,6 +373,44 @@ describe.each(cases.map((one) => [one.name, one] as const))('%s', (name, one) =>
       expect(rows.rows).toHaveLength(1)
     },
   )
+})
+
+describe('whoever is suspended sees and changes nothing', () => {
+  test.each(
+    cases.flatMap((one) =>
+      commands.flatMap((command) => suspendedActors.map((actor) => [one.name, command, actor, one] as const)),
+    ),
+  )('%s: %s as %s', async (name, command, actor, one) => {
+    const mayTry = command !== 'insert' && one.expected[command].other !== 'denied'
+    const table = name.split(' ')[0]!
+    expect(await attempt(actor, statementOf[command](one, table))).toBe(mayTry ? 0 : 'denied')
+    // Not suspended, the same person gets as far as the matrix above says.
+    const healthy = actor === 'suspended owner' ? 'owner' : 'admin'
+    expect(await attempt(healthy, statementOf[command](one, table))).toBe(one.expected[command][healthy])
+  })
+
+  test('nor does whoever has a token and no account, or no token', async () => {
+    const reachable = cases.filter(({ expected }) => expected.select.other !== 'denied')
+    expect(reachable.length).toBeGreaterThan(8)
+    for (const one of reachable) {
+      const statement = CompiledQuery.raw(`select ${one.column ?? 'id'} from ${one.name.split(' ')[0]}`)
+      const read = (sub: string | undefined) =>
+        testDatabase.database.asSystem('a test enters as PostgREST does', async (tx) => {
+          await enterDirectly(tx, { sub, user_role: 'admin' })
+          return await tx.executeQuery(statement)
+        })
+      for (const sub of [createId(), undefined]) expect((await read(sub)).rows, one.name).toEqual([])
+    }
+  })
+
+  test('and the function behind it tells nobody about anybody else', async () => {
+    const tell = (claims: TestUser['claims'], from: string) =>
+      testDatabase.database.withUser(claims, (tx) => tx.executeQuery(CompiledQuery.raw(from)))
+    expect((await tell(people.other.claims, 'select app.is_active_user() as is_active')).rows).toEqual([
+      { is_active: true },
+    ])
+    expect(await attempt('anonymous', 'select app.is_active_user()')).toBe('denied')
+  })
 })
 
 test('the matrix knows every table', async () => {

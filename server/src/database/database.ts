@@ -146,18 +146,23 @@ export function openDatabase({ url, poolSize, usePreparedStatements, log }: Data
   }
 }
 
+/*
+ * `request.account_checked` tells the policies that the account was found not suspended when its credential was read
+ * (authenticate.ts), so that no statement has to look again. Sessions that do not come through here have it looked up.
+ */
+
 /** The same as a statement of its own, for a transaction that needs no BEGIN. */
 function frameAs(role: 'anon' | 'authenticated' | 'service_role', claims: Claims | null): Statement {
   return {
     name: `frame_${role}`,
-    text: `select set_config('role', '${role}', true), set_config('request.jwt.claims', $1, true)`,
-    values: [claims ? JSON.stringify({ ...claims, role }) : ''],
+    text: `select set_config('role', '${role}', true), set_config('request.jwt.claims', $1, true), set_config('request.account_checked', $2, true)`,
+    values: [claims ? JSON.stringify({ ...claims, role }) : '', String(claims !== null)],
   }
 }
 
 function beginAs(role: 'anon' | 'authenticated' | 'service_role', claims: Claims | null): string {
   const json = claims ? JSON.stringify({ ...claims, role }) : ''
-  return `begin; set local role ${role}; select set_config('request.jwt.claims', ${pg.escapeLiteral(json)}, true)`
+  return `begin; set local role ${role}; select set_config('request.jwt.claims', ${pg.escapeLiteral(json)}, true), set_config('request.account_checked', '${claims !== null}', true)`
 }
 
 /** A connection that lost its server is not given back to the pool. */
