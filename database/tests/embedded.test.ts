@@ -204,7 +204,24 @@ test('a first start that was killed at any moment begins anew', async () => {
     await expect(child).rejects.toThrow()
     const again = await start(folder)
     expect(await run(again.ownerUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+    expect((await readdir(folder)).filter((name) => name.endsWith('.password'))).toEqual([])
   }
+})
+
+test('a process that has the number of a PostgreSQL long gone is left alone', async () => {
+  const folder = await makeFolder()
+  await (await startEmbeddedPostgres(folder, createLog('silent'))).stop()
+  // Its arguments hold the folder's path, but are not it.
+  const stranger = spawn(process.execPath, [
+    '-e',
+    'setInterval(() => {}, 1000)',
+    join(folder, 'postgres-of-somebody-else'),
+  ])
+  onTestFinished(() => void stranger.kill('SIGKILL'))
+  await writeFile(join(folder, 'postgres', 'postmaster.pid'), `${stranger.pid}\n`)
+  await start(folder).catch(() => {})
+  expect(isAlive(stranger.pid ?? 0)).toBe(true)
+  expect(stranger.signalCode).toBeNull()
 })
 
 test('a folder that holds something else is left alone', async () => {

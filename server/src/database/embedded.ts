@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Log } from '../log.ts'
 import { findSocketFolder, removeDeadSockets } from './embedded-socket.ts'
@@ -129,7 +131,8 @@ async function initialise(
   }
   const unfinished = join(folder, '..', `${prefix}${randomBytes(6).toString('hex')}`)
   await mkdir(unfinished, { mode: 0o700 })
-  const initialPasswordFile = join(folder, '..', `.initdb-${randomBytes(6).toString('hex')}`)
+  // Beside it under the same beginning, so that it is cleared away with it.
+  const initialPasswordFile = `${unfinished}.password`
   await writeFile(initialPasswordFile, password, { mode: 0o600 })
   if (owner.uid !== undefined && owner.gid !== undefined) {
     await chown(unfinished, owner.uid, owner.gid)
@@ -179,9 +182,8 @@ async function stopLeftover(folder: string): Promise<void> {
   const pidFile = await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => null)
   const pid = Number(pidFile?.split('\n')[0])
   if (!pid) return
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
-  // The number may belong to another program by now; where there is no /proc, PostgreSQL itself checks the file.
-  if (commandLine !== null && !commandLine.split('\0').includes(folder)) return
+  // The number may belong to another program by now.
+  if (!(await isPostgresOn(pid, folder))) return
   try {
     process.kill(pid, 'SIGINT')
   } catch {
@@ -196,6 +198,17 @@ async function stopLeftover(folder: string): Promise<void> {
     await sleep(50)
   }
   throw new Error(`Another PostgreSQL (process ${pid}) uses ${folder} and does not stop. Stop it and start again.`)
+}
+
+async function isPostgresOn(pid: number, folder: string): Promise<boolean> {
+  if (existsSync('/proc/self')) {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    return commandLine.split('\0').includes(folder)
+  }
+  const { stdout } = await promisify(execFile)('ps', ['-ww', '-o', 'command=', '-p', String(pid)]).catch(() => ({
+    stdout: '',
+  }))
+  return stdout.includes(` -D ${folder} `)
 }
 
 async function findFreePort(): Promise<number> {
