@@ -1,9 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus, totalmem } from 'node:os'
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
 
 const folder = join(import.meta.dirname, 'results')
+
+// Of other programs: read before anything of ours runs. Figures of a busy machine are good for comparing alone.
+const loadBefore = loadavg()[0] ?? 0
 
 /** What the figures were measured on; nothing that names the machine. */
 export async function describeSurroundings(client?: pg.ClientBase) {
@@ -16,6 +19,7 @@ export async function describeSurroundings(client?: pg.ClientBase) {
     postgres: postgres === undefined ? undefined : String(postgres),
     cores: availableParallelism(),
     processor: cpus()[0]?.model.trim(),
+    load_before: Number(loadBefore.toFixed(1)),
     memory_gib: Math.round(totalmem() / 2 ** 30),
   }
 }
@@ -26,7 +30,7 @@ export function formatSurroundings(found: Surroundings): string {
   return [
     `${found.date}, AgentExpress ${found.agentexpress}, Node ${found.node}`,
     found.postgres && `PostgreSQL ${found.postgres} (embedded)`,
-    `${found.cores} cores (${found.processor}), ${found.memory_gib} GiB`,
+    `${found.cores} cores (${found.processor}), ${found.memory_gib} GiB, load of other programs before: ${found.load_before}`,
   ]
     .filter(Boolean)
     .join(', ')
