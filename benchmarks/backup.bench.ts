@@ -28,6 +28,7 @@ const { values } = parseArgs({
 const logs = Number(values.logs)
 const rounds = Number(values.rounds)
 const run = promisify(execFile)
+const migrations = await readMigrations()
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
 interface Measured {
@@ -88,7 +89,7 @@ function note(found: Record<string, Measured[]>, name: string, measured: Measure
 
 async function fill(url: string): Promise<void> {
   say(`filling ${logs} logs`)
-  await deployMigrations(url, await readMigrations())
+  await deployMigrations(url, migrations)
   await ensurePartitions(url)
   await withClient(url, async (client) => {
     await client.query(
@@ -123,7 +124,7 @@ async function take(url: string, store: FolderStore, encryption: Encryption) {
     ownerUrl: url,
     store,
     encryption,
-    migrations: await readMigrations(),
+    migrations,
     agentexpress: '0',
   })
   clearInterval(sampling)
@@ -134,7 +135,7 @@ async function take(url: string, store: FolderStore, encryption: Encryption) {
 async function putBack(url: string, source: Parameters<typeof restoreBackup>[0]['source']): Promise<Measured> {
   return inScratch(url, async (target) => {
     const startedAt = performance.now()
-    await restoreBackup({ ownerUrl: target, source, migrations: await readMigrations() })
+    await restoreBackup({ ownerUrl: target, source, migrations })
     return { seconds: since(startedAt), bytes: source.record?.bytes ?? 0 }
   })
 }

@@ -108,7 +108,7 @@ async function* readMembers(
     const file = migrations.find((migration) => migration.name === name && migration.checksum === checksum)
     if (!file) {
       throw new BackupError(
-        `The database has the migration ${name}, which this version does not know. Make the backup with the version that runs.`,
+        `The database has the migration ${name}, which this version does not know or has in another form. Make the backup with the version that runs.`,
       )
     }
     yield { name: `migrations/${name}/migration.sql`, content: Buffer.from(file.up) }
