@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readMigrations } from '../../server/src/database/migrate.ts'
 import { formatFinding, lintMigrations } from '../../server/src/database/migrations/lint-migrations.ts'
@@ -112,6 +114,12 @@ describe('the linter finds', () => {
       '-- Without a transaction: an index.\ncreate index concurrently if not exists i on public.things (other);'
     expect(await lint(make(up, { down: `${down}drop index concurrently public.i;` }))).toEqual(['half-way-back'])
     expect(await lint(make(up, { down: `${down}drop index concurrently if exists public.i;` }))).toEqual([])
+  })
+
+  test('what docs/migrations.md lists, no more and no less', async () => {
+    const document = await readFile(join(import.meta.dirname, '../../docs/migrations.md'), 'utf8')
+    const cells = [...document.matchAll(/^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \|/gm)].map(([, cell = '']) => cell)
+    expect(cells.flatMap((cell) => cell.replaceAll('`', '').split(', ')).sort()).toEqual(Object.keys(lintRules).sort())
   })
 
   test('knows an example for every rule', () => {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   deployMigrations,
@@ -153,9 +155,12 @@ test('schema.prisma makes the same tables, columns, types, keys and indexes as t
   const byMigrations = listWhatPrismaExpresses(catalog)
   expect(bySchema.length).toBeGreaterThan(150)
   expect(bySchema).toEqual(byMigrations)
-  for (const object of Object.keys(beyondPrisma))
+  const document = await readFile(join(import.meta.dirname, '../../docs/migrations.md'), 'utf8')
+  for (const object of Object.keys(beyondPrisma)) {
+    expect(document).toContain(object.split('.')[1])
     expect(
       catalog.map((one) => one.object),
       'no longer there: take it off the list',
     ).toContain(object)
+  }
 })

@@ -2,7 +2,7 @@ import './compile-cache.ts'
 import { existsSync } from 'node:fs'
 import { type Config, ConfigError, readConfig } from './config.ts'
 
-const usage = `Usage: npm start | npm run migrate -- status|deploy|down --to <name> | npm run keys -- list|add|rotate|verify|drop|accept-loss|restore|reset | npm run backup -- create|list|verify|restore|prune`
+const usage = `Usage: npm start | npm run migrate -- status|plan|deploy|verify|down --to <name> | npm run keys -- list|add|rotate|verify|drop|accept-loss|restore|reset | npm run backup -- create|list|verify|restore|prune`
 
 async function main(): Promise<void> {
   // Before the configuration is read: the variables of .env, where those of the environment win.
