@@ -102,6 +102,31 @@ test('verify sees one partition that is not like the others', async () => {
   ])
 })
 
+test('verify does not mind a database without any month, nor how a month came to its index', async () => {
+  const url = await createEmptyDatabase()
+  const index = {
+    up: `-- Without a transaction: every partition gets its index while runs are logged.
+create index if not exists agent_logs__model on only public.agent_logs (model);
+-- For each partition of public.agent_logs
+create index concurrently if not exists "{partition}__model" on agent_log_partitions."{partition}" (model);
+-- For each partition of public.agent_logs
+alter index public.agent_logs__model attach partition agent_log_partitions."{partition}__model";`,
+    down: 'drop index if exists public.agent_logs__model;',
+  }
+  const migrations = await readWith({ '29990101000000_index_logs_model': index })
+  await deployMigrations(url, migrations.slice(0, -1))
+  expect((await verifyDatabase(url, migrations)).differences).toEqual([])
+  await query(url, `select app.ensure_agent_log_partitions('2030-01-01'::date, 2)`)
+  await deployMigrations(url, migrations)
+  expect((await verifyDatabase(url, migrations)).differences).toEqual([])
+  await query(url, `select app.ensure_agent_log_partitions('2030-03-01'::date, 1)`)
+  expect((await verifyDatabase(url, migrations)).differences).toEqual([])
+  await query(url, 'create index on agent_log_partitions.agent_logs_2030_02 (status)')
+  expect((await verifyDatabase(url, migrations)).differences).toMatchObject([
+    { object: 'indexes of agent_log_partitions.agent_logs_<month>', expected: null },
+  ])
+})
+
 test('verify looks at an older version with the eyes of that version', async () => {
   const url = await createEmptyDatabase()
   const migrations = await readMigrations()
