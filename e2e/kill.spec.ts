@@ -144,21 +144,28 @@ test('kill -9 of PostgreSQL under load: the server says so, comes back by itself
   const acknowledged = new Map<string, string>()
   const statuses = new Set<number>()
   let isLoading = true
-  const ask = async (input: string) => {
-    const response = await session.post(`/user-agents/${userAgentId}/runs`, { input })
+  // Never anything but an answer, or a sentence and a code.
+  const check = async (response: Response) => {
     statuses.add(response.status)
     const body = await response.json()
-    if (response.status === 200) return acknowledged.set(body.id, input)
-    // Never anything but a sentence and a code.
+    if (response.status === 200) return body
     expect(response.headers.get('content-type')).toContain('application/problem+json')
     expect(body).toMatchObject({ code: 'unavailable', status: 503 })
     await sleep(50)
+    return null
   }
-  const load = Promise.all(
-    Array.from({ length: 6 }, async (_, worker) => {
-      for (let number = 0; isLoading; number++) await ask(`question ${worker}.${number}`)
+  const run = async (input: string) => {
+    const body = await check(await session.post(`/user-agents/${userAgentId}/runs`, { input }))
+    if (body) acknowledged.set(body.id, input)
+  }
+  const load = Promise.all([
+    ...Array.from({ length: 6 }, async (_, worker) => {
+      for (let number = 0; isLoading; number++) await run(`question ${worker}.${number}`)
     }),
-  )
+    (async () => {
+      for (; isLoading; await sleep(10)) await check(await session.get('/agent-logs?limit=1'))
+    })(),
+  ])
   load.catch(() => {})
   for (let round = 0; round < 3; round++) {
     await sleep(500 + Math.random() * 500)
