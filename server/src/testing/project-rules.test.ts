@@ -40,7 +40,9 @@ test('a noun uses the queries and schemas of another, never its routes', async (
 })
 
 test('the runtime reaches the database only where a run begins and ends', async () => {
-  const allowed = ['run-agent.ts', 'load-run.ts', 'configured-agents.ts', 'unsettled-runs.ts'].map((name) => `server/src/runtime/${name}`)
+  const allowed = ['run-agent.ts', 'load-run.ts', 'configured-agents.ts', 'unsettled-runs.ts'].map(
+    (name) => `server/src/runtime/${name}`,
+  )
   const offenders: string[] = []
   for (const path of await sourceFiles()) {
     const name = relative(root, path)
