@@ -13,6 +13,8 @@ export interface Program {
   pid: number
   /** Everything it has printed so far, on both streams. */
   output(): string
+  /** As when the program that reads its output ends. */
+  closeOutput(): void
   /** Answers the exit code, or null when the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
@@ -61,6 +63,10 @@ export async function startProgram(
     url,
     pid: child.pid ?? 0,
     output,
+    closeOutput() {
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+    },
     async stop(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal)
       await ended

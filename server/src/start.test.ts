@@ -109,6 +109,20 @@ describe('an ordinary start', () => {
     expect(log).not.toContain('automatic recovery in progress')
   })
 
+  test('a closed terminal is a stop like any other, also when nobody reads the output', {
+    timeout: patience,
+  }, async () => {
+    const folder = await dataFolder()
+    const first = await start({ DATA_DIR: folder })
+    expect(await first.stop('SIGHUP')).toBe(0)
+    const second = await start({ DATA_DIR: folder })
+    second.closeOutput()
+    expect(await second.stop()).toBe(0)
+    const log = await readFile(join(folder, 'postgres.log'), 'utf8')
+    expect(log.match(/database system is shut down\n/g)).toHaveLength(2)
+    expect(log).not.toContain('automatic recovery in progress')
+  })
+
   test('the files with secrets are for their owner alone', { timeout: patience }, async () => {
     const folder = await dataFolder()
     const program = await start({ DATA_DIR: folder })
