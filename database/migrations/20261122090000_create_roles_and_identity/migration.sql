@@ -21,13 +21,15 @@ begin
   end if;
   if to_regprocedure('auth.jwt()') is null then
     -- A pooled connection answers '' and not null for a setting that an earlier transaction had set, hence nullif.
-    create function auth.jwt() returns jsonb language sql stable set search_path = '' as
-      $f$ select nullif(current_setting('request.jwt.claims', true), '')::jsonb $f$;
+    -- A body of the SQL standard is bound when it is made, so no search_path can change it, and without a setting of its
+    -- own PostgreSQL puts it into the statement instead of calling it.
+    create function auth.jwt() returns jsonb language sql stable
+      return nullif(current_setting('request.jwt.claims', true), '')::jsonb;
     comment on function auth.jwt() is 'The claims of the present transaction; null without';
   end if;
   if to_regprocedure('auth.uid()') is null then
-    create function auth.uid() returns uuid language sql stable set search_path = '' as
-      $f$ select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid $f$;
+    create function auth.uid() returns uuid language sql stable
+      return (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid;
     comment on function auth.uid() is 'Id of the user the present transaction acts for; null without';
   end if;
   if obj_description(to_regnamespace('auth'), 'pg_namespace') like 'AgentExpress:%' then
