@@ -16,6 +16,8 @@ export default defineConfig({
             'api-client/**/*.test.ts',
           ],
           globalSetup: ['server/src/testing/global-setup.ts'],
+          // Machines of CI are shared: what fails once is looked at a second time before it counts.
+          retry: process.env.CI ? 1 : 0,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -25,6 +27,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.spec.ts'],
           globalSetup: ['e2e/support/global-setup.ts'],
+          // Machines of CI are shared: what fails once is looked at a second time before it counts.
+          retry: process.env.CI ? 1 : 0,
           testTimeout: 400_000,
           hookTimeout: 180_000,
         },

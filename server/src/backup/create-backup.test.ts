@@ -28,6 +28,7 @@ import { restoreBackup } from './restore-backup.ts'
 test('a backup taken while others write is of one moment: no row refers to one that is missing', async () => {
   const { ownerUrl, userId } = await createFilledDatabase(2000)
   let isWriting = true
+  let written = 0
   // Always an agent and a log of it in one transaction: a backup of several moments would have logs without agent.
   const writer = (async () => {
     const client = new pg.Client({ connectionString: ownerUrl })
@@ -41,14 +42,20 @@ test('a backup taken while others write is of one moment: no row refers to one t
         [userId],
       )
       await client.query('commit')
+      written++
     }
     await client.end()
   })()
   const store = await makeStore()
-  await sleep(100)
-  await backUp(ownerUrl, { store }).finally(() => {
-    isWriting = false
-  })
+  const waitForWrites = async (count: number) => {
+    while (written < count) await sleep(10)
+  }
+  await waitForWrites(5)
+  await backUp(ownerUrl, { store })
+    .then(() => waitForWrites(written + 1))
+    .finally(() => {
+      isWriting = false
+    })
   await writer
   const target = await createEmptyDatabase()
   await restoreBackup({ ownerUrl: target, source: await newestSource(store), migrations: await testMigrations })
