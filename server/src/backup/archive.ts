@@ -1,8 +1,9 @@
-import { once } from 'node:events'
-import { finished, pipeline, Readable, type Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib'
 import tar from 'tar-stream'
+import { readChunk } from './age-header.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
+import { chain } from './chain-streams.ts'
 import { type DecryptionKeys, decrypt, type Encryption, encrypt } from './encryption.ts'
 
 export interface Member {
@@ -88,28 +89,10 @@ function untilDrained(extract: tar.Extract): Promise<void> {
   })
 }
 
-/** Whoever reads the last stream of a chain gets its error; the streams before it are only told to end. */
-function chain(source: Readable, target: Transform): Transform {
-  source.on('error', () => {})
-  target.on('error', () => {})
-  pipeline(source, target, () => {})
-  return target
-}
-
 /** The first bytes, left in the stream. */
 async function peek(stream: Readable): Promise<Buffer> {
-  const ended = new Promise<void>((resolve, reject) =>
-    finished(stream, { writable: false }, (error) => (error ? reject(error) : resolve())),
-  )
-  // Its rejection is only of interest while we wait here.
-  ended.catch(() => {})
-  for (;;) {
-    const chunk: Buffer | null = stream.read()
-    if (chunk) {
-      stream.unshift(chunk)
-      return chunk
-    }
-    if (stream.readableEnded) return Buffer.alloc(0)
-    await Promise.race([once(stream, 'readable'), ended])
-  }
+  const chunk = await readChunk(stream)
+  if (!chunk) return Buffer.alloc(0)
+  stream.unshift(chunk)
+  return chunk
 }

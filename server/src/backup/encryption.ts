@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import type { ReadableStream as NodeWebStream } from 'node:stream/web'
+import type { Readable } from 'node:stream'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { createFileOnce } from '../auth/secret-file.ts'
 import type { Config } from '../config.ts'
+import { makeHead, readHead } from './age-header.ts'
+import { decryptPayload, encryptPayload } from './age-payload.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
+import { chain } from './chain-streams.ts'
 
 /** Who can open a new backup. */
 export type Encryption =
@@ -64,9 +66,16 @@ export async function createIdentityFile(path: string, now = new Date()): Promis
 export async function encrypt(plain: Readable, encryption: Encryption): Promise<Readable> {
   if (encryption.kind === 'none') return plain
   const encrypter = new Encrypter()
-  if (encryption.kind === 'passphrase') encrypter.setPassphrase(encryption.passphrase)
-  else for (const recipient of encryption.recipients) addRecipient(encrypter, recipient)
-  return fromWeb(await encrypter.encrypt(toWeb(plain)))
+  let opener: Decrypter | undefined
+  if (encryption.kind === 'passphrase') {
+    encrypter.setPassphrase(encryption.passphrase)
+    opener = new Decrypter()
+    opener.addPassphrase(encryption.passphrase)
+  } else {
+    for (const recipient of encryption.recipients) addRecipient(encrypter, recipient)
+  }
+  const { key, bytes } = await makeHead(encrypter, opener)
+  return chain(plain, encryptPayload(key, bytes))
 }
 
 function addRecipient(encrypter: Encrypter, recipient: string): void {
@@ -88,7 +97,8 @@ export async function decrypt(stored: Readable, keys: DecryptionKeys): Promise<R
     )
   }
   try {
-    return fromWeb(await decrypter.decrypt(toWeb(stored)))
+    const { key } = await readHead(stored, decrypter)
+    return chain(stored, decryptPayload(key))
   } catch (cause) {
     if (reasonOf(cause).includes('no identity matched')) {
       throw new BackupError(
@@ -107,13 +117,4 @@ function addIdentity(decrypter: Decrypter, identity: string): void {
     // Never the cause: its message may hold parts of the key.
     throw new BackupError('A line AGE-SECRET-KEY-... of the identity is not whole.')
   }
-}
-
-// The web streams of node:stream/web and of the DOM are the same objects with two sets of types.
-function toWeb(stream: Readable): ReadableStream<Uint8Array> {
-  return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>
-}
-
-function fromWeb(stream: ReadableStream<Uint8Array>): Readable {
-  return Readable.fromWeb(stream as unknown as NodeWebStream<Uint8Array>)
 }
