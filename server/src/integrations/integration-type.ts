@@ -1,0 +1,124 @@
+import type { JSONSchema7 } from '@ai-sdk/provider'
+import type { Settings, SettingsSchema } from '../agents/capabilities.ts'
+import type { JsonValue } from '../crypto/seal-secret.ts'
+import type { Fault } from '../errors.ts'
+import type { UrlGuard } from '../url-guard/url-guard.ts'
+
+/**
+ * A kind of account or server that users can connect. One folder in `types/` each; `docs/integrations.md` shows how to
+ * add one.
+ */
+export interface IntegrationType {
+  /** What `integrations.type` holds: lower case with underscores. */
+  type: string
+  title: string
+  /** One sentence for people who choose what to connect. */
+  description: string
+  /** Name of a Tabler icon, such as `mail`. */
+  icon: string
+  /** Markdown beside the form: where to find the credentials, which rights they need, what the agent can do then. */
+  documentation: string
+  /** What is stored encrypted and never shown again. */
+  credentials: ConnectionForm
+  /** What is stored in the clear and can be read back. */
+  settings: ConnectionForm
+  /** The least rights an account needs, and what each is for. */
+  scopes: { name: string; reason: string }[]
+  /** Faults that a form alone cannot see; paths begin with `/settings` or `/credentials`. */
+  check?(input: { settings: Settings; credentials: Credentials }): Fault[]
+  /** Present where the account can be connected by signing in there; null when these settings do not ask for it. */
+  oauth?(connection: Pick<Connection, 'settings' | 'credentials' | 'urlGuard' | 'signal'>): Promise<OAuthServer | null>
+  /** Really uses the connection, changes nothing outside; throws `ConnectionFailed`. */
+  test(connection: Connection): Promise<ConnectionTest>
+  tools: readonly IntegrationTool[] | ListedTools
+  /** Takes back what the provider gave us, when the integration is removed. A failure is reported, never in the way. */
+  revoke?(connection: Connection): Promise<void>
+}
+
+type Setting = SettingsSchema['properties'][string]
+type FormField = (Setting | (Omit<Extract<Setting, { type: 'string' }>, 'format'> & { format: 'password' })) & {
+  /** The field belongs to the form only while another one, of the settings, has one of these values. */
+  shown_when?: { field: string; is: (string | number | boolean)[] }
+}
+
+/** The subset of JSON Schema that agents' forms have, with passwords and fields that others switch on. */
+export interface ConnectionForm {
+  type: 'object'
+  properties: Record<string, FormField>
+  required: string[]
+}
+
+export type Credentials = Record<string, JsonValue>
+
+/** One account as its tools use it, for one call. */
+export interface Connection {
+  /** Null while it is tried out before it is stored. */
+  integrationId: string | null
+  userAgentId: string
+  ownerId: string
+  settings: Settings
+  /** In clear: for the provider alone, never for a prompt, a log, an error or an answer. */
+  credentials: Credentials
+  urlGuard: UrlGuard
+  signal: AbortSignal
+  /** A valid access token of a connection made by OAuth; renewed when it is about to end. Throws `ConnectionFailed`. */
+  getAccessToken(): Promise<string>
+}
+
+export interface ConnectionTest {
+  /** What was reached, as a person would say it: `Signed in as anna@example.com.` */
+  message: string
+}
+
+export interface ToolDefinition {
+  /** Unique within the integration. */
+  name: string
+  /** What it does, for people: `Send an e-mail`. */
+  title: string
+  description: string
+  inputSchema: JSONSchema7
+  outputSchema?: JSONSchema7
+  /** `writes`: changes the world outside and asks its owner first. */
+  effect: 'reads' | 'writes'
+  /** False only where no stranger can have written any part of the result, such as `{ sent: true }`. */
+  isUntrusted: boolean
+}
+
+export interface IntegrationTool extends ToolDefinition {
+  /** What will be done with this input, in one line, for whoever approves it: `Send "Hello" to anna@example.com`. */
+  describeCall?(input: unknown): string
+  /** A thrown error reaches the model as the result, so its message says how to do better and holds no secret. */
+  execute(input: unknown, connection: Connection): Promise<unknown>
+}
+
+/** Tools that the server behind the connection names itself. The list is kept and asked for anew now and then. */
+export interface ListedTools {
+  list(connection: Connection): Promise<ToolDefinition[]>
+  call(connection: Connection, name: string, input: unknown): Promise<unknown>
+}
+
+export interface OAuthServer {
+  authorizationEndpoint: string
+  tokenEndpoint: string
+  revocationEndpoint?: string
+  clientId: string
+  clientSecret?: string
+  scopes: string[]
+  /** RFC 8707: whom the token is for. */
+  resource?: string
+  /** More parameters for the authorization request. */
+  parameters?: Record<string, string>
+}
+
+/**
+ * The provider refused us or could not be reached. The message says it to the owner, without any secret.
+ * `credentials`: what is stored is not accepted any more, the owner has to connect again.
+ */
+export class ConnectionFailed extends Error {
+  override name = 'ConnectionFailed'
+  readonly kind: 'credentials' | 'unreachable' | 'refused'
+  constructor(kind: ConnectionFailed['kind'], message: string, cause?: unknown) {
+    super(message, { cause })
+    this.kind = kind
+  }
+}
