@@ -6,7 +6,11 @@ import { quoteTable } from './snapshot.ts'
  * Empties the tables and takes away, within the present transaction, what stands in the way of loading them fast and as
  * they were. Answers the statements that put it back, to be run in this order when the rows are there.
  */
-export async function makeLoadable(client: pg.Client, header: BackupHeader, tables: BackupTable[]): Promise<string[]> {
+export async function makeLoadable(
+  client: pg.Client,
+  header: Pick<BackupHeader, 'log_months'>,
+  tables: BackupTable[],
+): Promise<string[]> {
   for (const month of header.log_months) {
     await client.query('select app.ensure_agent_log_partitions($1::date, 1)', [month])
   }
