@@ -27,7 +27,9 @@ export interface IntegrationType {
   /** Faults that a form alone cannot see; paths begin with `/settings` or `/credentials`. */
   check?(input: { settings: Settings; credentials: Credentials }): Fault[]
   /** Present where the account can be connected by signing in there; null when these settings do not ask for it. */
-  oauth?(connection: Pick<Connection, 'settings' | 'credentials' | 'urlGuard' | 'signal'>): Promise<OAuthServer | null>
+  oauth?(
+    connection: Pick<Connection, 'settings' | 'credentials' | 'urlGuard' | 'signal'> & OAuthClientPlace,
+  ): Promise<OAuthServer | null>
   /** Really uses the connection, changes nothing outside; throws `ConnectionFailed`. */
   test(connection: Connection): Promise<ConnectionTest>
   tools: readonly IntegrationTool[] | ListedTools
@@ -97,7 +99,20 @@ export interface ListedTools {
   call(connection: Connection, name: string, input: unknown): Promise<unknown>
 }
 
+/** Where this server's own side of OAuth is, for types that register a client by themselves. */
+export interface OAuthClientPlace {
+  redirectUri: string
+  /** Our client ID metadata document; null when this server has no public https address where others could read it. */
+  clientMetadataUrl: string | null
+}
+
 export interface OAuthServer {
+  /** RFC 9207: the `iss` that the callback must carry, when it carries one. */
+  issuer?: string
+  /** How the client shows itself at the token endpoint; `client_secret_basic` with a secret, else `none`. */
+  clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'none'
+  /** To be merged into the stored credentials, such as a client that was registered for this connection. */
+  credentials?: Credentials
   authorizationEndpoint: string
   tokenEndpoint: string
   revocationEndpoint?: string
