@@ -9,6 +9,7 @@ insert into public.sessions (id, user_id, refresh_token_hash, previous_token_has
 insert into public.api_keys (id, user_id, name, prefix, key_hash, expires_at) values
   ('00000000-0000-7000-8000-0000000000c1', '00000000-0000-7000-8000-0000000000a1', 'deploy', 'ax_abc', '\x03', now() + interval '1 day');
 insert into public.sign_in_attempts (key_hash, failures, window_start) values ('\x04', 3, now());
+insert into public.account_deletions (user_id) values ('00000000-0000-7000-8000-0000000000a3');
 insert into public.agents (id, name, description, type, capabilities, is_public, creator_id, slug, version, changes) values
   ('00000000-0000-7000-8000-0000000000d1', 'Support', 'Answers', 'customer_service', '{"instructions": "ü"}', true, null, 'support', 2, '[{"version": 2, "summary": "better"}]'),
   ('00000000-0000-7000-8000-0000000000d2', 'Own', 'Mine', 'sales', '{}', false, '00000000-0000-7000-8000-0000000000a1', null, 1, '[]');

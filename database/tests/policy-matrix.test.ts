@@ -81,7 +81,8 @@ beforeAll(async () => {
     insert into idempotency_keys (user_id, key, request_hash, log_id, log_timestamp) values ('${owner.id}', 'once', ${bytes('h')}, '${ids.log}', now());
     insert into installation (name, value) values ('n', '1');
     insert into server_nodes (id) values ('${ids.node}');
-    insert into sign_in_attempts (key_hash, failures, window_start) values (${bytes('a')}, 1, now())`)
+    insert into sign_in_attempts (key_hash, failures, window_start) values (${bytes('a')}, 1, now());
+    insert into account_deletions (user_id) values ('${ids.node}')`)
 })
 afterAll(() => testDatabase.close())
 
@@ -455,6 +456,14 @@ describe('nobody', () => {
     ],
     [
       'takes a name of the catalogue',
+  {
+    name: 'account_deletions',
+    column: 'user_id',
+    where: () => `user_id = ${q(ids.node)}`,
+    insert: () => ({ user_id: q(fresh()) }),
+    update: 'deleted_at = now()',
+    expected: serverOnly,
+  },
       'owner',
       () => `update agents set slug = 'customer-service' where id = ${q(ids.agent)}`,
     ],

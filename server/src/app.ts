@@ -8,6 +8,7 @@ import { createAccessTokens } from './auth/access-token.ts'
 import { addAuthRoutes } from './auth/auth-routes.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
 import type { SigningKey } from './auth/signing-key.ts'
+import { createSupabaseTokens } from './auth/supabase-token.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
 import type { Keyring } from './crypto/keyring.ts'
 import { createId } from './database/uuid-v7.ts'
@@ -63,7 +64,11 @@ export async function createApp(services: Services): Promise<App> {
   app.server.headersTimeout = 15_000
   await app.register(cookie)
   await addSecurityHeaders(app, config.publicUrl)
-  addAuthentication(app, createAuthenticate(services.database, createAccessTokens(services)))
+  const accessTokens = createAccessTokens(services)
+  addAuthentication(
+    app,
+    createAuthenticate({ ...services, accessTokens, supabaseTokens: createSupabaseTokens(services) }),
+  )
   await addOpenApi(app)
   addHealthRoutes(app, services)
   addAuthRoutes(app, services)

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { checkJwtSecret, isFetchedSafely } from './auth/supabase-settings.ts'
 
 const optionalText = z.string().trim().min(1).optional()
 const seconds = (fallback: number, max = 3600) =>
@@ -47,6 +48,9 @@ const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((value) => value.replace(/\/+$/, ''))
 
+// Whoever can change what comes over plain http from the internet could put a key of their own among Supabase's.
+const supabaseUrl = httpUrl.refine(isFetchedSafely, 'must be an https URL, or http in a private network')
+
 /** Every variable the program reads; documented for people in `.env.example`. */
 const variables = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(3000),
@@ -69,6 +73,14 @@ const variables = z.object({
     .transform((value) => value.toLowerCase())
     .optional(),
   SIGN_UP: z.enum(['open', 'closed']).default('open'),
+  SUPABASE_URL: supabaseUrl
+    .refine(
+      (value) => !/[?#]|\/\/[^/]*@|\/(auth|rest)\/v1$/.test(value),
+      'must be the address of the project alone, such as https://<project>.supabase.co',
+    )
+    .optional(),
+  SUPABASE_JWKS_URL: supabaseUrl.optional(),
+  SUPABASE_JWT_SECRET: optionalText,
   OPENAI_API_KEY: optionalText,
   OPENAI_BASE_URL: httpUrl.optional(),
   ANTHROPIC_API_KEY: optionalText,
@@ -131,7 +143,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     faults.push('DIRECT_URL: set DATABASE_URL too, or neither for the embedded PostgreSQL')
   if (present.COMPATIBLE_BASE_URL && !present.COMPATIBLE_MODELS)
     faults.push('COMPATIBLE_MODELS: name at least one model of COMPATIBLE_BASE_URL')
-  faults.push(...findBackupFaults(present))
+  faults.push(...findBackupFaults(present), ...findSupabaseFaults(present))
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const v = parsed.data
   return {
@@ -152,6 +164,14 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     adminEmail: v.ADMIN_EMAIL,
     isSignUpOpen: v.SIGN_UP === 'open',
     models: {
+    /** Undefined: tokens of Supabase Auth are not accepted. */
+    supabase: v.SUPABASE_URL
+      ? {
+          issuer: `${v.SUPABASE_URL}/auth/v1`,
+          jwksUrl: v.SUPABASE_JWKS_URL ?? `${v.SUPABASE_URL}/auth/v1/.well-known/jwks.json`,
+          jwtSecret: v.SUPABASE_JWT_SECRET,
+        }
+      : undefined,
       openai: v.OPENAI_API_KEY ? { apiKey: v.OPENAI_API_KEY, baseUrl: v.OPENAI_BASE_URL } : undefined,
       anthropic: v.ANTHROPIC_API_KEY ? { apiKey: v.ANTHROPIC_API_KEY, baseUrl: v.ANTHROPIC_BASE_URL } : undefined,
       google: v.GOOGLE_API_KEY ? { apiKey: v.GOOGLE_API_KEY, baseUrl: v.GOOGLE_BASE_URL } : undefined,
@@ -207,5 +227,16 @@ function findBackupFaults(present: Record<string, string | undefined>): string[]
     faults.push('BACKUP_PASSPHRASE: set it or BACKUP_RECIPIENTS, age encrypts for one or the other')
   if (present.BACKUP_EVERY_HOURS && !present.BACKUP_RECIPIENTS && !present.BACKUP_PASSPHRASE)
     faults.push('BACKUP_EVERY_HOURS: set BACKUP_RECIPIENTS or BACKUP_PASSPHRASE too, backups are encrypted')
+  return faults
+}
+
+function findSupabaseFaults(present: Record<string, string | undefined>): string[] {
+  const { SUPABASE_URL: url, SUPABASE_JWT_SECRET: secret } = present
+  const faults: string[] = []
+  if (!url)
+    for (const name of ['SUPABASE_JWKS_URL', 'SUPABASE_JWT_SECRET'])
+      if (present[name]) faults.push(`${name}: set SUPABASE_URL too`)
+  const fault = secret === undefined ? null : checkJwtSecret(secret.trim(), url)
+  if (fault) faults.push(`SUPABASE_JWT_SECRET: ${fault}`)
   return faults
 }

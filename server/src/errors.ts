@@ -42,6 +42,22 @@ export const errorTable = {
     'This e-mail cannot be used for a new account.',
     'Sign in instead, or use another address.',
   ],
+  email_required: [
+    403,
+    'Your account has no e-mail address.',
+    'Add one where you sign in, confirm it, and sign in again.',
+  ],
+  email_of_other_account: [
+    409,
+    'Another account of this site has your e-mail address.',
+    'Sign in to that account with its password, or ask the operator to join the two.',
+  ],
+  password_managed_elsewhere: [409, 'Your password is managed by Supabase.', 'Change it where you signed in.'],
+  fresh_sign_in_required: [
+    403,
+    'This needs a sign-in within the last 10 minutes.',
+    'Sign out, sign in again, and repeat it.',
+  ],
   // agents and runs
   invalid_settings: [
     422,

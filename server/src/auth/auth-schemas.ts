@@ -73,7 +73,8 @@ export const authRoutes = {
     tags,
     summary: 'Sign out',
     description:
-      'Ends the session of the token or cookies that are sent, and clears the cookies. Answers 204 in any case.',
+      'Ends the session of the token or cookies that are sent, and clears the cookies. Answers 204 in any case. A session of ' +
+      'Supabase Auth is ended there; its access token is good until it expires.',
     security: [],
     body: refreshBody,
     response: { 204: z.null().meta({ description: 'Done; the answer has no body' }), ...problems },

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import type { App, SignedInUser } from '../http/app-types.ts'
 import type { AccessTokens } from './access-token.ts'
 import { findUserByApiKey, findUserBySession } from './credential-queries.ts'
+import { openSupabaseAccount } from './open-supabase-account.ts'
+import type { SupabaseTokens } from './supabase-token.ts'
 
 // A signed-out session, a revoked key or a suspended account is refused within this time.
 const cacheMs = 1000
@@ -15,18 +18,21 @@ export type Authenticate = (request: FastifyRequest) => Promise<SignedInUser | n
 
 type Found = { user: SignedInUser; isSuspended: boolean } | null
 
-export function createAuthenticate(
-  database: Database,
-  accessTokens: AccessTokens,
-  now: () => number = Date.now,
-): Authenticate {
+interface Credentials {
+  config: Pick<Config, 'adminEmail'>
+  database: Database
+  accessTokens: AccessTokens
+  supabaseTokens: SupabaseTokens | null
+}
+
+export function createAuthenticate(credentials: Credentials, now: () => number = Date.now): Authenticate {
   const cache = new Map<string, { found: Promise<Found>; expiresAt: number }>()
 
   function lookUp(credential: string): Promise<Found> {
     const cached = cache.get(credential)
     if (cached && cached.expiresAt > now()) return cached.found
     if (cache.size >= maxCached) cache.clear()
-    const entry = { found: findByCredential(database, accessTokens, credential), expiresAt: now() + cacheMs }
+    const entry = { found: findByCredential(credentials, credential), expiresAt: now() + cacheMs }
     const forget = () => {
       if (cache.get(credential) === entry) cache.delete(credential)
     }
@@ -47,29 +53,35 @@ export function createAuthenticate(
 
 function readCredential(request: FastifyRequest): string | null {
   const { authorization } = request.headers
-  if (authorization !== undefined) return /^Bearer ([\w.~+/=-]{10,4096})$/i.exec(authorization)?.[1] ?? null
+  if (authorization !== undefined) return /^Bearer ([\w.~+/=-]{10,8192})$/i.exec(authorization)?.[1] ?? null
   return request.cookies.ax_access ?? null
 }
 
-async function findByCredential(database: Database, accessTokens: AccessTokens, credential: string): Promise<Found> {
-  return credential.startsWith('ax_')
-    ? await findByApiKey(database, credential)
-    : await findByAccessToken(database, accessTokens, credential)
+async function findByCredential(credentials: Credentials, credential: string): Promise<Found> {
+  if (credential.startsWith('ax_')) return await findByApiKey(credentials.database, credential)
+  return (await findByAccessToken(credentials, credential)) ?? (await findBySupabaseToken(credentials, credential))
 }
 
 async function findByApiKey(database: Database, key: string): Promise<Found> {
   if (!/^ax_[\w-]{43}$/.test(key)) return null
   const keyHash = createHash('sha256').update(key).digest()
   const row = await database.asSystem('an API key tells who is asking', (tx) => findUserByApiKey(tx, keyHash))
-  return row && describe(row, { via: 'api_key', sessionId: null, apiKeyId: row.id })
+  return row && describe(row, { via: 'api_key', sessionId: null, apiKeyId: row.id, signedInAt: null })
 }
 
 /** The token only names its session: who that is, and as what, the database says. */
-async function findByAccessToken(database: Database, accessTokens: AccessTokens, token: string): Promise<Found> {
+async function findByAccessToken({ database, accessTokens }: Credentials, token: string): Promise<Found> {
   const claimed = await accessTokens.verify(token)
   if (!claimed) return null
   const row = await database.asSystem('an access token tells who is asking', (tx) => findUserBySession(tx, claimed))
-  return row && describe(row, { via: 'session', sessionId: row.id, apiKeyId: null })
+  return row && describe(row, { via: 'session', sessionId: row.id, apiKeyId: null, signedInAt: null })
+}
+
+async function findBySupabaseToken({ config, database, supabaseTokens }: Credentials, token: string): Promise<Found> {
+  const user = supabaseTokens && (await supabaseTokens.verify(token))
+  if (!user) return null
+  const row = await openSupabaseAccount(database, user, config.adminEmail)
+  return row && describe(row, { via: 'supabase', sessionId: null, apiKeyId: null, signedInAt: user.signedInAt })
 }
 
 function describe(
@@ -107,15 +119,20 @@ export function getClaims(request: FastifyRequest): SignedInUser['claims'] {
   return request.signedInUser.claims
 }
 
+/** Somebody who signed in, here or at Supabase. */
+export type Person =
+  | { via: 'session'; claims: SignedInUser['claims']; sessionId: string }
+  | { via: 'supabase'; claims: SignedInUser['claims']; sessionId: null; signedInAt: Date | null }
+
 /**
  * The person behind a session. An API key is refused: who finds one must not be able to make more keys, change the
  * password, end sessions or delete the account.
  */
-export function getSessionUser(request: FastifyRequest): { claims: SignedInUser['claims']; sessionId: string } {
+export function getSessionUser(request: FastifyRequest): Person {
   const { signedInUser } = request
   if (!signedInUser) throw new AppError('unauthenticated')
-  if (signedInUser.via !== 'session' || signedInUser.sessionId === null) {
-    throw new AppError('forbidden', { detail: 'An API key may not do this: sign in with e-mail and password.' })
-  }
-  return { claims: signedInUser.claims, sessionId: signedInUser.sessionId }
+  const { via, claims, sessionId, signedInAt } = signedInUser
+  if (via === 'session' && sessionId !== null) return { via, claims, sessionId }
+  if (via === 'supabase') return { via, claims, sessionId: null, signedInAt }
+  throw new AppError('forbidden', { detail: 'An API key may not do this: sign in with e-mail and password.' })
 }

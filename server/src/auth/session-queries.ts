@@ -101,8 +101,9 @@ export async function endOwnSession(tx: Tx, userId: string, sessionId: string): 
   return numDeletedRows > 0n
 }
 
-/** Sessions and counters that no longer mean anything; a day is longer than any window of `attempt-limits.ts`. */
+/** Rows that no longer mean anything; a day is longer than any window of `attempt-limits.ts`. */
 export async function deleteExpiredSignInRows(tx: Tx): Promise<void> {
   await tx.deleteFrom('sessions').where('expires_at', '<', sql<Date>`now()`).execute()
   await tx.deleteFrom('sign_in_attempts').where('window_start', '<', sql<Date>`now() - interval '1 day'`).execute()
+  await tx.deleteFrom('account_deletions').where('deleted_at', '<', sql<Date>`now() - interval '30 days'`).execute()
 }

@@ -4,6 +4,10 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   : ColumnType<T, T | undefined, T>;
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export type account_deletions = {
+    user_id: string;
+    deleted_at: Generated<Timestamp>;
+};
 export type agent_logs = {
     id: string;
     agent_id: string | null;
@@ -170,3 +174,4 @@ export type Tables = {
     user_agents: user_agents;
     users: users;
 };
+    account_deletions: account_deletions;

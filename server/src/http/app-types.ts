@@ -14,10 +14,12 @@ export type App = FastifyInstance<
 /** Who sent a request, read from the database and at most a second old. */
 export interface SignedInUser {
   claims: Claims
-  /** How they signed in: a browser session (cookie or bearer token) or an API key. */
-  via: 'session' | 'api_key'
+  /** How they signed in: a browser session (cookie or bearer token), an API key, or a token of Supabase Auth. */
+  via: 'session' | 'api_key' | 'supabase'
   sessionId: string | null
   apiKeyId: string | null
+  /** When a user of Supabase last gave a password, code or link, as far as the token tells. */
+  signedInAt: Date | null
 }
 
 declare module 'fastify' {

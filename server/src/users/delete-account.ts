@@ -1,16 +1,20 @@
 import { sql } from 'kysely'
-import type { Claims, Database, Tx } from '../database/database.ts'
+import type { Person } from '../auth/authenticate.ts'
+import { noteDeletion } from '../auth/open-supabase-account.ts'
+import type { Database, Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import { checkOwnPassword } from './check-own-password.ts'
 import { findUser, hasOtherAdmin, hasOtherUser, lockAdmins } from './user-queries.ts'
 
 // Far below the time limit of a statement, whatever the size of the logs.
 const logsPerBatch = 2000
+const freshSignInMs = 10 * 60_000
 
 /** Deletes the account and everything of it. Agents that others configured are withdrawn and stay with those others. */
-export async function deleteAccount(database: Database, claims: Claims, password: string): Promise<void> {
+export async function deleteAccount(database: Database, person: Person, password: string | undefined): Promise<void> {
+  const { claims } = person
   const userId = claims.sub
-  await checkOwnPassword(database, userId, password, 'password')
+  await checkPresence(database, person, password)
   await database.asSystem('the last admin may not leave', (tx) => refuseLastAdmin(tx, userId))
   // Batch by batch beforehand: one cascade over a million logs would run into the time limit and never succeed.
   while ((await database.withUser(claims, (tx) => deleteSomeLogs(tx, userId))) === logsPerBatch);
@@ -19,7 +23,21 @@ export async function deleteAccount(database: Database, claims: Claims, password
     await refuseLastAdmin(tx, userId)
     await leaveAgents(tx, userId)
     await tx.deleteFrom('users').where('id', '=', userId).execute()
+    if (person.via === 'supabase') await noteDeletion(tx, userId)
   })
+}
+
+/** A page that somebody left open is not enough: the password, or, where we know none, a sign-in just now. */
+async function checkPresence(database: Database, person: Person, password: string | undefined): Promise<void> {
+  if (person.via === 'supabase') {
+    const { signedInAt } = person
+    if (signedInAt !== null && Date.now() - signedInAt.getTime() <= freshSignInMs) return
+    throw new AppError('fresh_sign_in_required')
+  }
+  if (password === undefined) {
+    throw new AppError('invalid_request', { faults: [{ path: '/password', message: 'Please fill this in.' }] })
+  }
+  await checkOwnPassword(database, person.claims.sub, password, 'password')
 }
 
 async function refuseLastAdmin(tx: Tx, userId: string): Promise<void> {

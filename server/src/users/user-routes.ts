@@ -31,14 +31,14 @@ function addProfileRoutes(app: App, { config, database }: Services): void {
   })
 
   app.delete('/api/v1/me', { schema: userRoutes['DELETE /api/v1/me'] }, async (request, reply) => {
-    const { claims } = getSessionUser(request)
-    await deleteAccount(database, claims, request.body.password)
+    await deleteAccount(database, getSessionUser(request), request.body?.password)
     clearSessionCookies(reply, config)
     return reply.status(204).send(null)
   })
 
   app.post('/api/v1/me/password', { schema: userRoutes['POST /api/v1/me/password'] }, async (request, reply) => {
-    const { claims, sessionId } = getSessionUser(request)
+    const { via, claims, sessionId } = getSessionUser(request)
+    if (via === 'supabase') throw new AppError('password_managed_elsewhere')
     await changePassword(database, { userId: claims.sub, sessionId }, request.body)
     return reply.status(204).send(null)
   })

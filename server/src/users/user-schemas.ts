@@ -117,14 +117,17 @@ export const userRoutes = {
     description:
       'Deletes the account with its sessions, API keys, user agents, integrations, subscriptions and logs. Agents you made ' +
       'are deleted, or, where others configured them, leave the catalogue and stay theirs. Needs a session and the ' +
-      'password. The last admin cannot leave while other accounts exist.',
-    body: z.strictObject({ password: givenPasswordSchema }),
+      'password; with a token of Supabase Auth a sign-in within the last 10 minutes and no body. The last admin cannot ' +
+      'leave while other accounts exist.',
+    body: z.strictObject({ password: givenPasswordSchema.optional() }).nullish(),
     response: { 204: done, ...problems },
   },
   'POST /api/v1/me/password': {
     tags,
     summary: 'Change my password',
-    description: 'Ends all other sessions. API keys stay valid. Needs a session.',
+    description:
+      'Ends all other sessions. API keys stay valid. Needs a session. Users of Supabase Auth change theirs there: ' +
+      '`password_managed_elsewhere`.',
     body: z.strictObject({ current_password: givenPasswordSchema, new_password: newPasswordSchema }),
     response: { 204: done, ...problems },
   },
@@ -139,7 +142,8 @@ export const userRoutes = {
   'GET /api/v1/me/sessions': {
     tags,
     summary: 'My sessions',
-    description: 'Where this account is signed in, last used first. Needs a session.',
+    description:
+      'Where this account is signed in, last used first. Needs a session. Those of Supabase Auth are not among them.',
     response: {
       200: z.object({ data: z.array(sessionSchema).meta({ description: 'The sessions', example: [] }) }),
       ...problems,
