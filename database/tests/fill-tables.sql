@@ -30,9 +30,22 @@ insert into public.plans (id, name, description, price, features, slug) values
 insert into public.subscriptions (id, user_id, plan_id, status, start_date, end_date) values
   ('00000000-0000-7000-8000-000000000201', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-000000000101', 'active', now(), now() + interval '30 days');
 insert into public.encryption_keys (id) values ('AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
-insert into public.integrations (id, user_agent_id, type, credentials, settings, credentials_key_id, status)
+insert into public.integrations (id, user_agent_id, type, credentials, settings, credentials_key_id, status,
+  name, credentials_summary, tool_permissions, tools, tools_listed_at, failure, failing_since, last_tested_at, refresh_lease_until)
 select '00000000-0000-7000-8000-000000000301', '00000000-0000-7000-8000-0000000000e1', 'mcp',
   jsonb_build_object(
     'protected', translate(replace(encode('{"alg":"dir","enc":"A256GCM","kid":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}', 'base64'), e'\n', ''), '+/=', '-_'),
     'iv', 'aaaa', 'ciphertext', 'bbbb', 'tag', 'cccc', 'aad', 'dddd'),
-  '{"url": "https://example.test"}', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 'connected';
+  '{"url": "https://example.test"}', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 'connected',
+  'Office', '{"token": "…1234"}', '{"send": "always"}', '[{"name": "send"}]', now(), 'Nobody answers.', now(), now(), now();
+insert into public.approvals (id, user_id, user_agent_id, log_id, log_timestamp, integration_id, tool_call_id, tool, title, description, input, edited_input, reason, status, comment, expires_at, decided_at) values
+  ('00000000-0000-7000-8000-000000000401', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000f1', now(), '00000000-0000-7000-8000-000000000301', 'call-1', 'mcp__send', 'Send', 'Send "Hello"', '{"text": "Hello"}', '{"text": "Hi"}', 'writes', 'approved', 'shorter', now(), now());
+insert into public.waiting_runs (log_id, log_timestamp, user_id, user_agent_id, state, expires_at) values
+  ('00000000-0000-7000-8000-0000000000f1', now(), '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e1', '{"messages": []}', now());
+insert into public.memories (id, user_id, user_agent_id, content, is_untrusted) values
+  ('00000000-0000-7000-8000-000000000501', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e1', 'Likes tea.', true);
+insert into public.webhook_deliveries (id, integration_id, user_id, log_id, event, payload, status, attempts, next_attempt_at, response_status, failure, delivered_at) values
+  ('00000000-0000-7000-8000-000000000601', '00000000-0000-7000-8000-000000000301', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000f1', 'run.ended', '{}', 'delivered', 2, null, 204, 'Nobody answered.', now());
+-- usage_rollup has its one row.
+insert into public.usage_hours (id, user_id, hour, agent_id, user_agent_id, source, model, runs, succeeded, failed, cancelled, interrupted, input_tokens, output_tokens, cost_usd, unpriced_runs, latency_ms, timed_runs) values
+  ('00000000-0000-7000-8000-000000000401', '00000000-0000-7000-8000-0000000000a1', '2026-11-01 10:00:00+00', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000e1', 'chat', 'gpt', 5, 2, 1, 1, 1, 50, 100, 0.5, 1, 4000, 4);

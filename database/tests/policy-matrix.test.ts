@@ -33,10 +33,26 @@ const ids = {} as Record<
   | 'session'
   | 'apiKey'
   | 'log'
-  | 'node',
+  | 'node'
+  | 'approval'
+  | 'memory'
+  | 'delivery',
   string
 >
 const fresh = () => createId()
+const usageNumbers = [
+  'runs',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'interrupted',
+  'input_tokens',
+  'output_tokens',
+  'cost_usd',
+  'unpriced_runs',
+  'latency_ms',
+  'timed_runs',
+]
 const encryptionKeyId = 'A'.repeat(43)
 const sealed = JSON.stringify({ protected: 'e30', iv: 'x', ciphertext: 'x', tag: 'x', aad: 'x' })
 const bytes = (text: string) => `'\\x${Buffer.from(text).toString('hex')}'`
@@ -59,6 +75,9 @@ beforeAll(async () => {
     'session',
     'apiKey',
     'node',
+    'approval',
+    'memory',
+    'delivery',
   ] as const)
     ids[name] = fresh()
   const { owner } = people
@@ -74,11 +93,17 @@ beforeAll(async () => {
     insert into user_agents (id, user_id, agent_id, agent_version, name) values ('${ids.userAgent}', '${owner.id}', '${ids.agent}', 1, 'U');
     insert into encryption_keys (id) values ('${encryptionKeyId}');
     insert into integrations (id, user_agent_id, type, credentials, credentials_key_id) values ('${ids.integration}', '${ids.userAgent}', 'imap', '${sealed}', '${encryptionKeyId}');
+    insert into approvals (id, user_id, user_agent_id, log_id, log_timestamp, integration_id, tool_call_id, tool, title, description, input, reason, expires_at) values ('${ids.approval}', '${owner.id}', '${ids.userAgent}', '${ids.log}', now(), '${ids.integration}', 'c', 'imap__send', 'T', 'D', '{}', 'writes', now());
+    insert into waiting_runs (log_id, log_timestamp, user_id, user_agent_id, state, expires_at) values ('${ids.log}', now(), '${owner.id}', '${ids.userAgent}', '{}', now());
+    insert into memories (id, user_id, user_agent_id, content, is_untrusted) values ('${ids.memory}', '${owner.id}', '${ids.userAgent}', 'M', false);
+    insert into webhook_deliveries (id, integration_id, user_id, event, payload) values ('${ids.delivery}', '${ids.integration}', '${owner.id}', 'run.ended', '{}');
     insert into plans (id, name, description, price) values ('${ids.plan}', 'P', 'D', 5);
     insert into subscriptions (id, user_id, plan_id, status, start_date) values ('${ids.subscription}', '${owner.id}', '${ids.plan}', 'active', now());
     insert into sessions (id, user_id, refresh_token_hash, expires_at) values ('${ids.session}', '${owner.id}', ${bytes('r')}, now());
     insert into api_keys (id, user_id, name, prefix, key_hash) values ('${ids.apiKey}', '${owner.id}', 'K', 'ax_1', ${bytes('k')});
     insert into idempotency_keys (user_id, key, request_hash, log_id, log_timestamp) values ('${owner.id}', 'once', ${bytes('h')}, '${ids.log}', now());
+    insert into usage_hours (user_id, hour, source, ${usageNumbers.join(', ')})
+      values ('${owner.id}', '2026-11-01 09:00:00+00', 'api', ${usageNumbers.map(() => 1).join(', ')});
     insert into installation (name, value) values ('n', '1');
     insert into server_nodes (id) values ('${ids.node}');
     insert into sign_in_attempts (key_hash, failures, window_start) values (${bytes('a')}, 1, now());
@@ -266,6 +291,67 @@ const cases: Case[] = [
     expected: owned,
   },
   {
+    name: 'approvals',
+    where: () => `id = ${q(ids.approval)}`,
+    insert: () => ({
+      id: q(fresh()),
+      user_id: owner(),
+      user_agent_id: q(ids.userAgent),
+      log_id: q(ids.log),
+      log_timestamp: 'now()',
+      tool_call_id: `'d'`,
+      tool: `'imap__send'`,
+      title: `'T'`,
+      description: `'D'`,
+      input: `'{}'`,
+      reason: `'writes'`,
+      expires_at: 'now()',
+    }),
+    update: `status = 'approved', decided_at = now()`,
+    expected: owned,
+  },
+  {
+    name: 'waiting_runs',
+    column: 'log_id',
+    where: () => `log_id = ${q(ids.log)}`,
+    insert: () => ({
+      log_id: q(fresh()),
+      log_timestamp: 'now()',
+      user_id: owner(),
+      user_agent_id: q(ids.userAgent),
+      state: `'{}'`,
+      expires_at: 'now()',
+    }),
+    update: `expires_at = 'infinity'`,
+    expected: { select: ownerOnly, insert: nobody, update: nobody, delete: ownerOnly },
+  },
+  {
+    name: 'memories',
+    where: () => `id = ${q(ids.memory)}`,
+    insert: () => ({
+      id: q(fresh()),
+      user_id: owner(),
+      user_agent_id: q(ids.userAgent),
+      content: `'M'`,
+      is_untrusted: 'false',
+    }),
+    update: 'is_untrusted = false',
+    expected: { select: ownerOnly, insert: writtenByOwner, update: nobody, delete: ownerOnly },
+  },
+  {
+    name: 'webhook_deliveries',
+    where: () => `id = ${q(ids.delivery)}`,
+    insert: () => ({
+      id: q(fresh()),
+      integration_id: q(ids.integration),
+      user_id: owner(),
+      event: `'run.ended'`,
+      payload: `'{}'`,
+    }),
+    update: `status = 'pending'`,
+    expected: owned,
+  },
+  {
     name: 'agent_logs',
     where: () => `id = ${q(ids.log)}`,
     insert: () => {
@@ -317,6 +403,30 @@ const cases: Case[] = [
     expected: { select: { ...ownerOnly, admin: 1 }, insert: nobody, update: nobody, delete: nobody },
   },
   {
+    name: 'usage_hours',
+    where: () => `user_id = ${owner()}`,
+    insert: () => ({
+      user_id: owner(),
+      hour: `'2026-11-01 10:00:00+00'`,
+      source: `'api'`,
+      ...Object.fromEntries(usageNumbers.map((name) => [name, '0'])),
+    }),
+    update: 'runs = 0',
+    expected: { select: ownerOnly, insert: nobody, update: nobody, delete: nobody },
+  },
+  {
+    name: 'usage_rollup',
+    where: () => 'id = 1',
+    insert: () => ({ id: '1', rolled_until: 'now()' }),
+    update: 'rolled_until = now()',
+    expected: {
+      select: { other: 1, anonymous: 'denied', admin: 1, owner: 1 },
+      insert: nobody,
+      update: nobody,
+      delete: nobody,
+    },
+  },
+  {
     name: 'installation',
     column: 'name',
     where: () => `name = 'n'`,
@@ -344,6 +454,14 @@ const cases: Case[] = [
     where: () => `key_hash = ${bytes('a')}`,
     insert: () => ({ key_hash: bytes('b'), failures: '0', window_start: 'now()' }),
     update: 'failures = 0',
+    expected: serverOnly,
+  },
+  {
+    name: 'account_deletions',
+    column: 'user_id',
+    where: () => `user_id = ${q(ids.node)}`,
+    insert: () => ({ user_id: q(fresh()) }),
+    update: 'deleted_at = now()',
     expected: serverOnly,
   },
 ]
@@ -446,6 +564,23 @@ describe('nobody', () => {
     ['reads credentials as an admin', 'admin', () => 'select credentials from integrations'],
     ['reads which key encrypted them', 'owner', () => 'select credentials_key_id from integrations'],
     ['reads the fingerprints of keys', 'admin', () => 'select id from encryption_keys'],
+    ['reads what a waiting run goes on with', 'owner', () => 'select state from waiting_runs'],
+    ['takes the lease of a token', 'owner', () => `update integrations set refresh_lease_until = 'infinity'`],
+    ['changes what is to be approved', 'owner', () => `update approvals set input = '{}'`],
+    ['calls a memory trusted', 'owner', () => 'update memories set is_untrusted = false'],
+    ['changes what a webhook says', 'owner', () => `update webhook_deliveries set payload = 'x'`],
+    [
+      'remembers something for the agent of somebody else',
+      'other',
+      () =>
+        `insert into memories (id, user_id, user_agent_id, content, is_untrusted) values ('${fresh()}', ${q(people.other.id)}, ${q(ids.userAgent)}, 'M', false)`,
+    ],
+    [
+      'sends to the webhook of somebody else',
+      'other',
+      () =>
+        `insert into webhook_deliveries (id, integration_id, user_id, event, payload) values ('${fresh()}', ${q(ids.integration)}, ${q(people.other.id)}, 'e', '{}')`,
+    ],
     ['sorts by credentials', 'owner', () => 'select id from integrations order by credentials'],
     ['publishes their own agent', 'owner', () => `update agents set is_public = true where id = ${q(ids.agent)}`],
     [
@@ -456,14 +591,6 @@ describe('nobody', () => {
     ],
     [
       'takes a name of the catalogue',
-  {
-    name: 'account_deletions',
-    column: 'user_id',
-    where: () => `user_id = ${q(ids.node)}`,
-    insert: () => ({ user_id: q(fresh()) }),
-    update: 'deleted_at = now()',
-    expected: serverOnly,
-  },
       'owner',
       () => `update agents set slug = 'customer-service' where id = ${q(ids.agent)}`,
     ],

@@ -29,6 +29,7 @@ export type agent_logs = {
     rating: number | null;
     rating_comment: string | null;
     node_id: string | null;
+    has_untrusted: Generated<boolean>;
 };
 export type agent_versions = {
     agent_id: string;
@@ -65,6 +66,26 @@ export type api_keys = {
     revoked_at: Timestamp | null;
     created_at: Generated<Timestamp>;
 };
+export type approvals = {
+    id: string;
+    user_id: string;
+    user_agent_id: string;
+    log_id: string;
+    log_timestamp: Timestamp;
+    integration_id: string | null;
+    tool_call_id: string;
+    tool: string;
+    title: string;
+    description: string;
+    input: unknown;
+    edited_input: unknown | null;
+    reason: string;
+    status: Generated<string>;
+    comment: string | null;
+    created_at: Generated<Timestamp>;
+    expires_at: Timestamp;
+    decided_at: Timestamp | null;
+};
 export type encryption_keys = {
     id: string;
     created_at: Generated<Timestamp>;
@@ -92,6 +113,23 @@ export type integrations = {
     updated_at: Generated<Timestamp>;
     credentials_key_id: string | null;
     status: Generated<string>;
+    name: string | null;
+    credentials_summary: Generated<unknown>;
+    tool_permissions: Generated<unknown>;
+    tools: Generated<unknown>;
+    tools_listed_at: Timestamp | null;
+    failure: string | null;
+    failing_since: Timestamp | null;
+    last_tested_at: Timestamp | null;
+    refresh_lease_until: Timestamp | null;
+};
+export type memories = {
+    id: string;
+    user_id: string;
+    user_agent_id: string;
+    content: string;
+    is_untrusted: boolean;
+    created_at: Generated<Timestamp>;
 };
 export type plans = {
     id: string;
@@ -133,6 +171,31 @@ export type subscriptions = {
     created_at: Generated<Timestamp>;
     updated_at: Generated<Timestamp>;
 };
+export type usage_hours = {
+    id: Generated<string>;
+    user_id: string;
+    hour: Timestamp;
+    agent_id: string | null;
+    user_agent_id: string | null;
+    source: string;
+    model: string | null;
+    runs: number;
+    succeeded: number;
+    failed: number;
+    cancelled: number;
+    interrupted: number;
+    input_tokens: string;
+    output_tokens: string;
+    cost_usd: string;
+    unpriced_runs: number;
+    latency_ms: string;
+    timed_runs: number;
+    is_correction: Generated<boolean>;
+};
+export type usage_rollup = {
+    id: Generated<number>;
+    rolled_until: Timestamp;
+};
 export type user_agents = {
     id: string;
     user_id: string;
@@ -157,21 +220,51 @@ export type users = {
     created_at: Generated<Timestamp>;
     updated_at: Generated<Timestamp>;
 };
+export type waiting_runs = {
+    log_id: string;
+    log_timestamp: Timestamp;
+    user_id: string;
+    user_agent_id: string;
+    state: unknown;
+    expires_at: Timestamp;
+    created_at: Generated<Timestamp>;
+};
+export type webhook_deliveries = {
+    id: string;
+    integration_id: string;
+    user_id: string;
+    log_id: string | null;
+    event: string;
+    payload: string;
+    status: Generated<string>;
+    attempts: Generated<number>;
+    next_attempt_at: Generated<Timestamp | null>;
+    response_status: number | null;
+    failure: string | null;
+    created_at: Generated<Timestamp>;
+    delivered_at: Timestamp | null;
+};
 export type Tables = {
+    account_deletions: account_deletions;
     agent_logs: agent_logs;
     agent_versions: agent_versions;
     agents: agents;
     api_keys: api_keys;
+    approvals: approvals;
     encryption_keys: encryption_keys;
     idempotency_keys: idempotency_keys;
     installation: installation;
     integrations: integrations;
+    memories: memories;
     plans: plans;
     server_nodes: server_nodes;
     sessions: sessions;
     sign_in_attempts: sign_in_attempts;
     subscriptions: subscriptions;
+    usage_hours: usage_hours;
+    usage_rollup: usage_rollup;
     user_agents: user_agents;
     users: users;
+    waiting_runs: waiting_runs;
+    webhook_deliveries: webhook_deliveries;
 };
-    account_deletions: account_deletions;
