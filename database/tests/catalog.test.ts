@@ -5,8 +5,9 @@ import { query } from './catalog-queries.ts'
 
 const sql = <Row extends object>(text: string) => query<Row & Record<string, unknown>>(inject('ownerUrl'), text)
 const ledger = '_prisma_migrations'
-/** What the one function that runs as the owner of the tables may see of users. */
-const definerPolicy = 'users_select_definer'
+/** The functions that run as the owner of the tables, and what they may see and write. */
+const definers = ['is_active_user', 'keep_usage_of_deleted', 'note_late_usage']
+const definerPolicies = ['users_select_definer', 'usage_hours_insert_definer', 'usage_rollup_select_definer']
 const ours = `('public', 'agent_log_partitions', 'app')`
 
 interface Table {
@@ -58,7 +59,7 @@ describe('row-level security', () => {
   test('has a policy for each command that a role may use, and no policy without the privilege', async () => {
     const present = (await policies())
       .filter(({ schemaname, permissive, policyname }) => {
-        return schemaname === 'public' && permissive === 'PERMISSIVE' && policyname !== definerPolicy
+        return schemaname === 'public' && permissive === 'PERMISSIVE' && !definerPolicies.includes(policyname)
       })
       .flatMap(({ tablename, cmd, roles }) => roles.map((role) => `${tablename} ${cmd} ${role}`))
     const needed = (await grants()).map(({ name, command, role }) => `${name} ${command} ${role}`)
@@ -112,6 +113,8 @@ describe('row-level security', () => {
     expect(open.map(({ policyname }) => policyname).sort()).toEqual([
       'agent_logs_default_all_owner',
       'plans_select_all',
+      'usage_hours_insert_definer',
+      'usage_rollup_select_definer',
     ])
   })
 
@@ -162,7 +165,7 @@ describe('privileges', () => {
   })
 })
 
-test('every function has a fixed search_path, the rights of its caller but for one, and is not for everybody', async () => {
+test('every function has a fixed search_path, the rights of its caller but for a few, and is not for everybody', async () => {
   const rows = await sql<{
     name: string
     config: string[] | null
@@ -177,7 +180,7 @@ test('every function has a fixed search_path, the rights of its caller but for o
   for (const row of rows) {
     // A body of the SQL standard was bound when the function was made.
     if (!row.is_bound) expect(row.config, row.name).toContain('search_path=""')
-    expect(row.is_definer, row.name).toBe(row.name === 'is_active_user')
+    expect(row.is_definer, row.name).toBe(definers.includes(row.name))
     expect(row.is_public, row.name).toBe(false)
   }
 })
