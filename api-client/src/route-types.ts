@@ -3,6 +3,7 @@ import type { agentLogRoutes } from '../../server/src/agent-logs/agent-log-schem
 import type { agentRoutes } from '../../server/src/agents/agent-schemas.ts'
 import type { apiKeyRoutes } from '../../server/src/api-keys/api-key-schemas.ts'
 import type { authRoutes } from '../../server/src/auth/auth-schemas.ts'
+import type { systemRoutes } from '../../server/src/backup/system-schemas.ts'
 import type { conversationRoutes } from '../../server/src/conversations/conversation-schemas.ts'
 import type { modelRoutes } from '../../server/src/models/model-schemas.ts'
 import type { planRoutes } from '../../server/src/plans/plan-schemas.ts'
@@ -19,7 +20,8 @@ type Schemas = typeof authRoutes &
   typeof agentLogRoutes &
   typeof apiKeyRoutes &
   typeof modelRoutes &
-  typeof planRoutes
+  typeof planRoutes &
+  typeof systemRoutes
 
 /** `METHOD /path` of every route of the API. */
 export type RouteKey = keyof Schemas

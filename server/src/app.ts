@@ -9,6 +9,8 @@ import { addAuthRoutes } from './auth/auth-routes.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
 import type { SigningKey } from './auth/signing-key.ts'
 import { createSupabaseTokens } from './auth/supabase-token.ts'
+import type { BackupWatch } from './backup/backup-status.ts'
+import { addSystemRoutes } from './backup/system-routes.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
 import type { Keyring } from './crypto/keyring.ts'
 import { createId } from './database/uuid-v7.ts'
@@ -33,6 +35,7 @@ export interface Services extends RunServices {
   signingKey: SigningKey
   /** The keys for secrets at rest. */
   keyring: Keyring
+  backupWatch: BackupWatch
 }
 
 const bodyLimitBytes = 1024 * 1024
@@ -71,6 +74,7 @@ export async function createApp(services: Services): Promise<App> {
   )
   await addOpenApi(app)
   addHealthRoutes(app, services)
+  addSystemRoutes(app, services)
   addAuthRoutes(app, services)
   addUserRoutes(app, services)
   addApiKeyRoutes(app, services)

@@ -114,6 +114,7 @@ const variables = z.object({
   BACKUP_KEEP: count(7, 10_000),
   BACKUP_VERIFY_EVERY_HOURS: count(168, 10_000),
   BACKUP_ALERT_AFTER_HOURS: count(192, 10_000),
+  BACKUP_ALERT_URL: httpUrl.optional(),
 })
 
 export type Config = ReturnType<typeof readConfig>
@@ -163,7 +164,6 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     encryptionKeys: v.ENCRYPTION_KEYS,
     adminEmail: v.ADMIN_EMAIL,
     isSignUpOpen: v.SIGN_UP === 'open',
-    models: {
     /** Undefined: tokens of Supabase Auth are not accepted. */
     supabase: v.SUPABASE_URL
       ? {
@@ -172,6 +172,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
           jwtSecret: v.SUPABASE_JWT_SECRET,
         }
       : undefined,
+    models: {
       openai: v.OPENAI_API_KEY ? { apiKey: v.OPENAI_API_KEY, baseUrl: v.OPENAI_BASE_URL } : undefined,
       anthropic: v.ANTHROPIC_API_KEY ? { apiKey: v.ANTHROPIC_API_KEY, baseUrl: v.ANTHROPIC_BASE_URL } : undefined,
       google: v.GOOGLE_API_KEY ? { apiKey: v.GOOGLE_API_KEY, baseUrl: v.GOOGLE_BASE_URL } : undefined,
@@ -212,6 +213,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       keep: v.BACKUP_KEEP,
       verifyEveryHours: v.BACKUP_VERIFY_EVERY_HOURS,
       alertAfterHours: v.BACKUP_ALERT_AFTER_HOURS,
+      alertUrl: v.BACKUP_ALERT_URL,
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Services } from './app.ts'
+import { createBackupWatch } from './backup/backup-status.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import type { Log } from './log.ts'
@@ -29,6 +30,7 @@ export function createServices(
   const activeRuns = createActiveRuns(config.runs)
   return {
     ...base,
+    backupWatch: createBackupWatch(config.backup),
     models: createModels(config.models),
     activeRuns,
     unsettledRuns: createUnsettledRuns({ ...base, activeRuns }),

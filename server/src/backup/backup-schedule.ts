@@ -6,33 +6,39 @@ import { describeHealth } from './backup-health.ts'
 import { listBackups } from './backup-records.ts'
 import { openBackupStore } from './backup-store.ts'
 import { type DueBackups, findDue } from './run-due-backups.ts'
+import { createAlert } from './send-alert.ts'
 
 const lookEveryMs = 15 * 60_000
 const alertEveryMs = 24 * 3_600_000
 
 /**
  * Makes and verifies backups by themselves when BACKUP_EVERY_HOURS is set, and says in the log, at the start and then
- * daily, when the newest verified one is too old. Any number of servers may run it: one does the work.
+ * daily, and to BACKUP_ALERT_URL when the newest verified one is too old. Any number of servers may run it: one does the
+ * work.
  */
 export function startBackupSchedule(options: {
-  config: Pick<Config, 'backup' | 'logLevel' | 'dataDir' | 'encryptionKeys'>
+  config: Pick<Config, 'backup' | 'logLevel' | 'dataDir' | 'encryptionKeys' | 'publicUrl' | 'allowedPrivateHosts'>
   ownerUrl: string
   log: Log
 }): { stop(): Promise<void>; look(): Promise<void> } {
   const { config, ownerUrl, log } = options
-  if (config.backup.everyHours === undefined) return { stop: async () => {}, look: async () => {} }
+  if (config.backup.everyHours === undefined && config.backup.alertUrl === undefined)
+    return { stop: async () => {}, look: async () => {} }
   const store = openBackupStore(config.backup)
+  const alert = createAlert({ config, ownerUrl, log })
   let worker: Worker | null = null
   let looking: Promise<void> | null = null
-  let alertedAt = Number.NEGATIVE_INFINITY
+  let saidAt = Number.NEGATIVE_INFINITY
   let isStopping = false
 
   async function run(): Promise<void> {
     try {
       const { isBackupDue, isVerificationDue } = findDue(await listBackups(store), config.backup)
       if (isBackupDue || isVerificationDue) await work()
-      if (isStopping || performance.now() - alertedAt < alertEveryMs) return
-      alertedAt = performance.now()
+      if (isStopping) return
+      await alert()
+      if (performance.now() - saidAt < alertEveryMs) return
+      saidAt = performance.now()
       for (const warning of describeHealth(await listBackups(store), config.backup.alertAfterHours)) log.error(warning)
     } catch (error) {
       log.error({ err: error }, 'the backup failed; it is tried again in a quarter of an hour')

@@ -2,6 +2,7 @@ import { AppShell, Box, Burger, Group, ScrollArea } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
+import { BackupBanner } from '../admin/backup-banner.tsx'
 import { useUser } from '../auth/session.ts'
 import { ButtonLink, TextLink } from '../ui/links.tsx'
 import { PageAnnouncer } from '../ui/page-title.tsx'
@@ -63,6 +64,7 @@ export function Shell() {
         )}
         <AppShell.Main id="content" tabIndex={-1} style={{ background: 'var(--ax-page)', outline: 'none' }}>
           <Box px={{ base: 'md', sm: 'xl' }} py={{ base: 'lg', sm: 36 }}>
+            {user?.role === 'admin' && <BackupBanner />}
             <Outlet />
           </Box>
         </AppShell.Main>
