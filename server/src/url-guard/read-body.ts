@@ -23,10 +23,7 @@ export async function readBody(
     }
     return { body: Buffer.concat(chunks), isCut: false }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && /^(Z_|ERR_?_?(BROTLI|PADDING))/.test(String(error.code))) {
-      throw new UrlFetchFailed('encoding', 'The answer says it is compressed, and cannot be unpacked.', error)
-    }
-    throw error
+    throw explainBodyError(error)
   } finally {
     source.on('error', () => {})
     source.destroy()
@@ -34,7 +31,16 @@ export async function readBody(
   }
 }
 
-function unpack(source: Readable, contentEncoding: string | undefined): Readable {
+/** Broken compression as UrlFetchFailed; every other error as it is. */
+export function explainBodyError(error: unknown): unknown {
+  if (error instanceof Error && 'code' in error && /^(Z_|ERR_?_?(BROTLI|PADDING))/.test(String(error.code))) {
+    return new UrlFetchFailed('encoding', 'The answer says it is compressed, and cannot be unpacked.', error)
+  }
+  return error
+}
+
+/** The body as it was before it was packed by `content-encoding`. Throws UrlFetchFailed for a packing we do not know. */
+export function unpack(source: Readable, contentEncoding: string | undefined): Readable {
   const encodings = (contentEncoding ?? '')
     .split(',')
     .map((name) => name.trim().toLowerCase())

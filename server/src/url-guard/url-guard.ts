@@ -1,8 +1,10 @@
-import type { Readable } from 'node:stream'
-import { Agent, request } from 'undici'
 import { checkUrl } from './check-url.ts'
+import { followRedirects } from './follow-redirects.ts'
+import { createGuardedFetch, type FetchBounds } from './guarded-fetch.ts'
+import { requestHeaders } from './hop.ts'
+import type { PinnedAnswer } from './pinned-request.ts'
 import { readBody } from './read-body.ts'
-import { type Lookup, type ResolvedAddress, readAllowedHosts, resolveHost, systemLookup } from './resolve-host.ts'
+import { type Lookup, readAllowedHosts, systemLookup } from './resolve-host.ts'
 import { UrlFetchFailed, UrlRefused } from './url-refused.ts'
 
 export interface UrlGuardOptions {
@@ -39,45 +41,45 @@ export interface GuardedResponse {
 export interface UrlGuard {
   /** Throws UrlRefused when the address may not be fetched, UrlFetchFailed when no answer came. A 4xx or 5xx is an answer. */
   fetch(url: string, init?: GuardedRequest): Promise<GuardedResponse>
+  /** The same behind the interface of the Fetch standard, with streams both ways. A body over the bounds fails, it is not cut. */
+  guardedFetch: typeof fetch
+  /** `guardedFetch` with other bounds than the guard's own. */
+  boundedFetch(bounds: Partial<FetchBounds>): typeof fetch
 }
 
 export function createUrlGuard(options: UrlGuardOptions): UrlGuard {
   const allowed = readAllowedHosts(options.allowedPrivateHosts)
   const lookup = options.lookup ?? systemLookup
+  const { maxBytes, timeoutMs, maxRedirects } = options
+  const boundedFetch = (bounds: Partial<FetchBounds>) =>
+    createGuardedFetch(allowed, lookup, { maxBytes, timeoutMs, maxRedirects, ...bounds })
 
-  async function fetchHops(startUrl: string, init: GuardedRequest, signal: AbortSignal): Promise<GuardedResponse> {
-    let url = checkUrl(startUrl)
-    let hop: Hop = {
-      method: (init.method ?? 'GET').toUpperCase(),
-      headers: requestHeaders(init),
-      body: init.body,
-    }
-    for (let redirects = 0; ; redirects++) {
-      const addresses = await raceAbort(resolveHost(url, allowed, lookup), signal)
-      const answer = await fetchOnce(url, hop, addresses, signal, init.maxBytes ?? options.maxBytes)
-      const location = isRedirect(answer.status) ? answer.headers.location : undefined
-      if (location === undefined) return answer
-      if (redirects >= options.maxRedirects) {
-        throw new UrlRefused('too-many-redirects', `The address redirects more than ${options.maxRedirects} times.`)
-      }
-      const next = redirectTarget(location, url)
-      hop = nextHop(hop, answer.status, url, next)
-      url = next
+  async function fetchWhole(url: string, init: GuardedRequest, signal: AbortSignal): Promise<GuardedResponse> {
+    const method = (init.method ?? 'GET').toUpperCase()
+    const headers = requestHeaders(Object.entries(init.headers ?? {}), init.accept)
+    const hop = { method, headers, body: init.body }
+    const end = await followRedirects(checkUrl(url), hop, { allowed, lookup, maxRedirects, signal, redirect: 'follow' })
+    try {
+      return await readAnswer(end, init.maxBytes ?? maxBytes)
+    } finally {
+      await end.answer.close()
     }
   }
 
   return {
+    guardedFetch: boundedFetch({}),
+    boundedFetch,
     async fetch(url, init = {}) {
-      const timeout = AbortSignal.timeout(options.timeoutMs)
+      const timeout = AbortSignal.timeout(timeoutMs)
       const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout
       try {
         signal.throwIfAborted()
-        return await fetchHops(url, init, signal)
+        return await fetchWhole(url, init, signal)
       } catch (error) {
         if (error instanceof UrlRefused || error instanceof UrlFetchFailed) throw error
         if (init.signal?.aborted) throw init.signal.reason
         if (timeout.aborted) {
-          throw new UrlFetchFailed('timeout', `No whole answer came within ${options.timeoutMs / 1000} seconds.`, error)
+          throw new UrlFetchFailed('timeout', `No whole answer came within ${timeoutMs / 1000} seconds.`, error)
         }
         throw new UrlFetchFailed('network', 'The connection failed.', error)
       }
@@ -85,94 +87,14 @@ export function createUrlGuard(options: UrlGuardOptions): UrlGuard {
   }
 }
 
-interface Hop {
-  method: string
-  headers: Record<string, string>
-  body: string | Buffer | undefined
-}
-
-async function fetchOnce(
-  url: URL,
-  hop: Hop,
-  addresses: ResolvedAddress[],
-  signal: AbortSignal,
+async function readAnswer(
+  { url, method, answer }: { url: URL; method: string; answer: PinnedAnswer },
   maxBytes: number,
 ): Promise<GuardedResponse> {
-  // One agent a hop: its sockets go to the checked addresses and are never reused for another host.
-  const agent = new Agent({
-    connect: {
-      lookup: (_hostname, lookupOptions, callback) => {
-        const first = addresses[0]
-        if (lookupOptions.all) callback(null, addresses)
-        else callback(null, first?.address ?? '', first?.family)
-      },
-      timeout: 10_000,
-    },
-    maxHeaderSize: 32_768,
-    pipelining: 0,
-  })
-  try {
-    const response = await request(url, {
-      dispatcher: agent,
-      method: hop.method as 'GET',
-      headers: hop.headers,
-      body: hop.body ?? null,
-      signal,
-    })
-    const headers = flatHeaders(response.headers)
-    const answer = { url: url.href, status: response.statusCode, headers }
-    if (isRedirect(response.statusCode) && headers.location !== undefined) {
-      discard(response.body)
-      return { ...answer, body: Buffer.alloc(0), isCut: false }
-    }
-    const hasBody = hop.method !== 'HEAD' && response.statusCode !== 204 && response.statusCode !== 304
-    const encoding = hasBody ? headers['content-encoding'] : undefined
-    return { ...answer, ...(await readBody(response.body, encoding, maxBytes)) }
-  } finally {
-    await agent.destroy()
-  }
-}
-
-function discard(body: Readable): void {
-  body.on('error', () => {})
-  body.destroy()
-}
-
-function requestHeaders(init: GuardedRequest): Record<string, string> {
-  const headers: Record<string, string> = { 'user-agent': 'AgentExpress' }
-  for (const [name, value] of Object.entries(init.headers ?? {})) headers[name.toLowerCase()] = value
-  // These frame the message or choose the host; a caller that sets them could speak to another server than the checked one.
-  for (const name of ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'expect']) {
-    delete headers[name]
-  }
-  return { accept: init.accept ?? '*/*', ...headers, 'accept-encoding': 'gzip, deflate, br' }
-}
-
-const isRedirect = (status: number) => [301, 302, 303, 307, 308].includes(status)
-
-function redirectTarget(location: string, base: URL): URL {
-  if (!URL.canParse(location, base)) throw new UrlRefused('redirect', 'The page redirects to an address that is none.')
-  return checkUrl(new URL(location, base).href)
-}
-
-/** What is sent after a redirect, by the Fetch standard; across origins without credentials, and never with the body. */
-function nextHop(hop: Hop, status: number, from: URL, to: URL): Hop {
-  const dropsBody = status === 303 ? hop.method !== 'HEAD' : hop.method === 'POST' && (status === 301 || status === 302)
-  const method = dropsBody ? 'GET' : hop.method
-  const body = dropsBody ? undefined : hop.body
-  const headers = { ...hop.headers }
-  if (body === undefined) delete headers['content-type']
-  if (from.origin === to.origin) return { method, headers, body }
-  if (body !== undefined) {
-    throw new UrlRefused('redirect', 'The page redirects a request with a body to another site.')
-  }
-  // An allow-list, because keys travel under many names: x-api-key, x-auth-token, private-token ...
-  const harmless = ['accept', 'accept-encoding', 'accept-language', 'user-agent']
-  return {
-    method,
-    body,
-    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.includes(name))),
-  }
+  const headers = flatHeaders(answer.headers)
+  const hasBody = method !== 'HEAD' && answer.status !== 204 && answer.status !== 304
+  const encoding = hasBody ? headers['content-encoding'] : undefined
+  return { url: url.href, status: answer.status, headers, ...(await readBody(answer.body, encoding, maxBytes)) }
 }
 
 function flatHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
@@ -181,13 +103,4 @@ function flatHeaders(headers: Record<string, string | string[] | undefined>): Re
     if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
   }
   return flat
-}
-
-/** The system's name lookup cannot be aborted; this stops waiting for it. */
-function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

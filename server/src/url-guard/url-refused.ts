@@ -21,7 +21,7 @@ export class UrlRefused extends Error {
 
 /** The address may be fetched, but no whole answer came. The message can be shown to anyone. */
 export class UrlFetchFailed extends Error {
-  readonly reason: 'unknown-host' | 'timeout' | 'network' | 'encoding'
+  readonly reason: 'unknown-host' | 'timeout' | 'network' | 'encoding' | 'too-large'
 
   constructor(reason: UrlFetchFailed['reason'], message: string, cause?: unknown) {
     super(message, { cause })
