@@ -1,33 +1,41 @@
 import { availableParallelism } from 'node:os'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { findOldestPostgres, findPgBouncer, UntestedReporter } from './server/src/testing/installed-programs.ts'
+import { testFiles } from './server/src/testing/test-files.ts'
+
+/** Tests of the server against one PostgreSQL, which `setup` (in server/src/testing) starts. */
+function project(name: string, setup: string, include: string[]): TestProjectConfiguration {
+  return {
+    test: {
+      name,
+      include,
+      globalSetup: [`server/src/testing/${setup}.ts`],
+      // Machines of CI are shared: what fails once is looked at a second time before it counts.
+      retry: process.env.CI ? 1 : 0,
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+    },
+  }
+}
+
+const { api, database, rest } = testFiles()
+const hasPooler = findPgBouncer() !== null
 
 export default defineConfig({
   test: {
     // Most tests wait for a database or a server; more than a few at once would exhaust the connections of one PostgreSQL.
     maxWorkers: Math.min(4, availableParallelism()),
+    reporters: ['default', new UntestedReporter()],
     projects: [
-      {
-        test: {
-          name: 'server',
-          include: [
-            'server/src/**/*.test.ts',
-            'database/tests/**/*.test.ts',
-            'web/src/**/*.test.ts',
-            'api-client/**/*.test.ts',
-          ],
-          globalSetup: ['server/src/testing/global-setup.ts'],
-          // Machines of CI are shared: what fails once is looked at a second time before it counts.
-          retry: process.env.CI ? 1 : 0,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-        },
-      },
+      project('server', 'global-setup', [...rest, ...database]),
+      // CONTRIBUTING.md says why the API is tested behind the pooler instead of twice.
+      project('api', hasPooler ? 'global-setup-pooled' : 'global-setup', api),
+      ...(findOldestPostgres() ? [project('database-15', 'global-setup-oldest', database)] : []),
       {
         test: {
           name: 'e2e',
           include: ['e2e/**/*.spec.ts'],
           globalSetup: ['e2e/support/global-setup.ts'],
-          // Machines of CI are shared: what fails once is looked at a second time before it counts.
           retry: process.env.CI ? 1 : 0,
           testTimeout: 400_000,
           hookTimeout: 180_000,

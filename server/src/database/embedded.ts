@@ -42,10 +42,14 @@ export const databaseName = 'agentexpress'
 export const passwordFile = 'postgres-password'
 
 /**
- * Starts the PostgreSQL that npm installed on `<dataDir>/postgres`, creating it at first, and keeps it running: when it
- * dies, it is started again. Throws an Error that says what to do.
+ * Starts the PostgreSQL that npm installed (or the one of `given`) on `<dataDir>/postgres`, creating it at first, and keeps
+ * it running: when it dies, it is started again. Throws an Error that says what to do.
  */
-export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(
+  dataDir: string,
+  log: Log,
+  given?: PostgresBinaries,
+): Promise<EmbeddedPostgres> {
   await mkdir(dataDir, { recursive: true }).catch((cause: Error) => {
     throw new Error(
       `The folder ${dataDir} (DATA_DIR) cannot be made. Change the owner of the folder above it or set DATA_DIR to another one.`,
@@ -54,7 +58,7 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
   })
   await checkWritable(dataDir)
   const folder = join(dataDir, 'postgres')
-  const binaries = await findPostgresBinaries()
+  const binaries = given ?? (await findPostgresBinaries())
   const existing = await findCluster(folder)
   const owner = await findProcessOwner([binaries.postgres, folder], existing)
   const isNew = existing === null

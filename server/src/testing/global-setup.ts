@@ -1,32 +1,21 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { serverRole, startEmbeddedPostgres } from '../database/embedded.ts'
-import { deployMigrations, readMigrations } from '../database/migrate.ts'
-import { ensurePartitions } from '../database/partitions.ts'
-import { grantServerRole } from '../database/server-role.ts'
-import { createLog } from '../log.ts'
+import { startTestPostgres } from './start-test-postgres.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
+    /** Of the migrated database that test files clone; direct. */
     ownerUrl: string
+    /** The same database as the server reaches it, which may be through a pooler. */
     serverUrl: string
+    usePreparedStatements: boolean
   }
 }
 
 /** One PostgreSQL for all test files, its database migrated once; each file clones it (see `test-app.ts`). */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), 'agentexpress-tests-'))
-  await chmod(folder, 0o755)
-  const postgres = await startEmbeddedPostgres(folder, createLog('silent'))
-  await deployMigrations(postgres.ownerUrl, await readMigrations())
-  await ensurePartitions(postgres.ownerUrl)
-  await grantServerRole(postgres.ownerUrl, serverRole)
+  const postgres = await startTestPostgres()
   project.provide('ownerUrl', postgres.ownerUrl)
   project.provide('serverUrl', postgres.serverUrl)
-  return async () => {
-    await postgres.stop()
-    await rm(folder, { recursive: true, force: true })
-  }
+  project.provide('usePreparedStatements', true)
+  return postgres.stop
 }

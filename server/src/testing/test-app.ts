@@ -50,7 +50,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     return url.href
   }
   const serverUrl = at(inject('serverUrl'))
-  const database = openDatabase({ url: serverUrl, poolSize: 5, usePreparedStatements: true, log: createLog('silent') })
+  const usePreparedStatements = inject('usePreparedStatements')
+  const database = openDatabase({ url: serverUrl, poolSize: 5, usePreparedStatements, log: createLog('silent') })
   return {
     database,
     ownerUrl: at(inject('ownerUrl')),
