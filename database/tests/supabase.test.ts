@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { insertTestLog } from '../../server/src/agent-logs/agent-log-testing.ts'
 import { createApp, type Services } from '../../server/src/app.ts'
 import { signUpForTest, type TestSession } from '../../server/src/auth/test-sessions.ts'
+import { startTestSupabase, type TestKey, type TestSupabase } from '../../server/src/auth/test-supabase.ts'
+import { readConfig } from '../../server/src/config.ts'
 import { openDatabase } from '../../server/src/database/database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../server/src/database/embedded.ts'
 import { deployMigrations, readMigrations, revertMigrations } from '../../server/src/database/migrate.ts'
@@ -22,6 +24,8 @@ let folder: string
 let cluster: EmbeddedPostgres
 // Only its services, such as keys, are of use here; the database is another one.
 let plain: TestApp
+let supabase: TestSupabase
+let key: TestKey
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'agentexpress-supabase-'))
@@ -29,8 +33,12 @@ beforeAll(async () => {
   cluster = await startEmbeddedPostgres(folder, createLog('silent'))
   await execute(cluster.ownerUrl, supabaseRoles)
   plain = await createTestApp()
+  supabase = await startTestSupabase()
+  key = await supabase.makeKey()
+  await supabase.publish(key)
 })
 afterAll(async () => {
+  await supabase?.close()
   await plain?.close()
   await cluster?.stop()
   await rm(folder, { recursive: true, force: true })
@@ -84,7 +92,8 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
     await checkServerRole(serverUrl)
     const log = createLog('silent')
     const database = openDatabase({ url: serverUrl, poolSize: 3, usePreparedStatements: true, log })
-    services = { ...plain.services, database }
+    const { supabase: auth } = readConfig({ SUPABASE_URL: supabase.url })
+    services = { ...plain.services, database, config: { ...plain.services.config, supabase: auth } }
     app = await createApp(services)
     const site = { ...plain, app }
     await signUpForTest(site) // The very first becomes admin.
@@ -115,7 +124,7 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
     await services?.database.close()
   })
 
-  async function post(who: TestSession, url: string, payload: object) {
+  async function post(who: Pick<TestSession, 'headers'>, url: string, payload: object) {
     const response = await app.inject({ method: 'POST', url, headers: who.headers, payload })
     if (response.statusCode >= 300) throw new Error(response.body)
     return response.json()
@@ -155,6 +164,46 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
     const anonymous = idsOf(await queryAsPostgrest(postgrestUrl, { role: 'anon' }, 'select id from agents'))
     expect(anonymous).toEqual(await list({}, '/api/v1/agents'))
     expect(await queryAsPostgrest(postgrestUrl, claimsOf(mine), 'select id from users')).toEqual([{ id: mine.id }])
+  })
+
+  test('somebody with a token of Supabase Auth is the same person for PostgREST and for the API', async () => {
+    const claims = supabase.claims()
+    const id = String(claims.sub)
+    await execute(at(cluster.ownerUrl), `insert into auth.users (id, email) values ('${id}', '${claims.email}')`)
+    const asPerson = (text: string) =>
+      queryAsPostgrest(postgrestUrl, { ...claims, role: 'authenticated', sub: id }, text)
+    // Before the first request to us there is no account: PostgREST shows not even what everybody may see.
+    expect(await asPerson('select id from users union all select id from agents')).toEqual([])
+    const headers = { authorization: `Bearer ${await supabase.sign(claims, key)}` }
+    expect((await app.inject({ url: '/api/v1/me', headers })).json()).toMatchObject({ id, email: claims.email })
+    const agent = await post({ headers }, '/api/v1/agents', exampleAgent())
+    const settings = { business_name: 'Lamp & Co' }
+    const userAgent = await post({ headers }, '/api/v1/user-agents', { agent_id: agent.id, settings })
+    await post({ headers }, '/api/v1/api-keys', { name: 'k' })
+    const log = { user_id: id, agent_id: agent.id, user_agent_id: userAgent.id }
+    await insertTestLog(services.database, log)
+    for (const [table, url, count] of [
+      ['user_agents', '/api/v1/user-agents', 1],
+      ['agent_logs', '/api/v1/agent-logs', 1],
+      ['api_keys', '/api/v1/api-keys', 1],
+      ['sessions', '/api/v1/me/sessions', 0],
+      ['plans', '/api/v1/plans', 1],
+    ] as const) {
+      const shown = idsOf((await app.inject({ url, headers })).json().data)
+      expect(shown, table).toHaveLength(count)
+      expect(idsOf(await asPerson(`select id from ${table}`)), table).toEqual(shown)
+    }
+    const list = async (url: string) => idsOf((await app.inject({ url, headers })).json().data)
+    const agents = new Set([...(await list('/api/v1/agents')), ...(await list('/api/v1/agents?mine=true'))])
+    expect(agents.size).toBe(2)
+    expect(idsOf(await asPerson('select id from agents'))).toEqual([...agents].sort())
+    expect(await asPerson('select id, email, role from users')).toEqual([{ id, email: claims.email, role: 'user' }])
+    // Neither side shows one person what is another one's.
+    expect((await app.inject({ url: `/api/v1/user-agents/${userAgent.id}`, headers: mine.headers })).statusCode).toBe(
+      404,
+    )
+    expect(await asPerson(`select id from agent_logs where user_id = '${mine.id}'`)).toEqual([])
+    await execute(at(cluster.ownerUrl), `delete from users where id = '${id}'`)
   })
 
   test.each([
