@@ -26,7 +26,12 @@ export interface IntegrationType {
   scopes: { name: string; reason: string }[]
   /** Faults that a form alone cannot see; paths begin with `/settings` or `/credentials`. */
   check?(input: { settings: Settings; credentials: Credentials }): Fault[]
-  /** Present where the account can be connected by signing in there; null when these settings do not ask for it. */
+  /** Signing in needs a client that the operator registers at the provider (`OAUTH_<TYPE>_CLIENT_ID`). */
+  usesOperatorClient?: boolean
+  /**
+   * Present where the account can be connected by signing in there; null when these settings do not ask for it. Throws
+   * `OAuthNotConfigured` when the operator's client is needed and missing.
+   */
   oauth?(
     connection: Pick<Connection, 'settings' | 'credentials' | 'urlGuard' | 'signal'> & OAuthClientPlace,
   ): Promise<OAuthServer | null>
@@ -38,7 +43,11 @@ export interface IntegrationType {
 }
 
 type Setting = SettingsSchema['properties'][string]
-type FormField = (Setting | (Omit<Extract<Setting, { type: 'string' }>, 'format'> & { format: 'password' })) & {
+type PasswordField = Omit<Exclude<Setting, { type: 'array' }>, 'type' | 'format'> & {
+  type: 'string'
+  format: 'password'
+}
+export type FormField = (Setting | PasswordField) & {
   /** The field belongs to the form only while another one, of the settings, has one of these values. */
   shown_when?: { field: string; is: (string | number | boolean)[] }
 }
@@ -89,6 +98,8 @@ export interface ToolDefinition {
 export interface IntegrationTool extends ToolDefinition {
   /** What will be done with this input, in one line, for whoever approves it: `Send "Hello" to anna@example.com`. */
   describeCall?(input: unknown): string
+  /** Whether these settings have the tool; left out, all have it. */
+  isOffered?(settings: Settings): boolean
   /** A thrown error reaches the model as the result, so its message says how to do better and holds no secret. */
   execute(input: unknown, connection: Connection): Promise<unknown>
 }
@@ -99,8 +110,10 @@ export interface ListedTools {
   call(connection: Connection, name: string, input: unknown): Promise<unknown>
 }
 
-/** Where this server's own side of OAuth is, for types that register a client by themselves. */
+/** This server's own side of OAuth. */
 export interface OAuthClientPlace {
+  /** The client that the operator registered at this provider; null when there is none. */
+  operatorClient: { clientId: string; clientSecret?: string } | null
   redirectUri: string
   /** Our client ID metadata document; null when this server has no public https address where others could read it. */
   clientMetadataUrl: string | null
@@ -123,6 +136,11 @@ export interface OAuthServer {
   resource?: string
   /** More parameters for the authorization request. */
   parameters?: Record<string, string>
+}
+
+/** Signing in at the provider needs a client of the operator, and there is none. */
+export class OAuthNotConfigured extends Error {
+  override name = 'OAuthNotConfigured'
 }
 
 /**
