@@ -109,3 +109,20 @@ test('settings of backups that contradict each other are faults', () => {
   expect(readFaults({ BACKUP_RECIPIENTS: 'age1x', BACKUP_PASSPHRASE: 'x' })).toHaveLength(1)
   expect(readFaults({ BACKUP_EVERY_HOURS: '24' })).toEqual([expect.stringContaining('backups are encrypted')])
 })
+
+test('private hosts and local programs that cannot be meant are faults, without the secrets of the programs', () => {
+  const hosts = 'nas.local,10.0.0.5:8080,[fd00::5]:443,::1,192.168.7.0/24'
+  expect(readConfig({ ALLOWED_PRIVATE_HOSTS: hosts }).allowedPrivateHosts).toHaveLength(5)
+  for (const entry of ['http://nas.local', '10.0.0.0/33', 'nas.local/8', '10.0.0.0/8/8', 'a b'])
+    expect(readFaults({ ALLOWED_PRIVATE_HOSTS: entry }).join(), entry).toContain('ALLOWED_PRIVATE_HOSTS')
+  const files = { command: '/usr/bin/mcp-files' }
+  expect(readConfig({ MCP_STDIO_COMMANDS: JSON.stringify({ files }) }).mcpStdioCommands).toEqual({
+    files: { ...files, args: [], env: {} },
+  })
+  const wrong = JSON.stringify({ files: { ...files, env: { 'A-B': 'hunter2' }, shell: true } })
+  for (const value of ['{', '[]', '{"Über":{"command":"x"}}', wrong]) {
+    const faults = readFaults({ MCP_STDIO_COMMANDS: value }).join()
+    expect(faults).toContain('MCP_STDIO_COMMANDS')
+    expect(faults).not.toContain('hunter2')
+  }
+})

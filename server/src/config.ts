@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { checkJwtSecret, isFetchedSafely } from './auth/supabase-settings.ts'
+import { mcpStdioCommands } from './integrations/types/mcp/stdio-commands.ts'
+import { isAllowedHost } from './url-guard/resolve-host.ts'
 
 const optionalText = z.string().trim().min(1).optional()
 const seconds = (fallback: number, max = 3600) =>
@@ -93,7 +95,11 @@ const variables = z.object({
   OLLAMA_BASE_URL: httpUrl.default('http://127.0.0.1:11434'),
   DEFAULT_MODEL: optionalText,
   MODELS: list,
-  ALLOWED_PRIVATE_HOSTS: list,
+  ALLOWED_PRIVATE_HOSTS: list.refine(
+    (values) => values.every(isAllowedHost),
+    'must be hosts (nas.local), hosts with a port (10.0.0.5:8080, [::1]:80), addresses or networks (10.0.0.0/8), with commas between',
+  ),
+  MCP_STDIO_COMMANDS: mcpStdioCommands,
   RUN_TIMEOUT_SECONDS: seconds(120, 3600),
   MODEL_FIRST_BYTE_TIMEOUT_SECONDS: seconds(60, 3600),
   MODEL_IDLE_TIMEOUT_SECONDS: seconds(30, 3600),
@@ -184,6 +190,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       defaultModel: v.DEFAULT_MODEL,
     },
     allowedPrivateHosts: v.ALLOWED_PRIVATE_HOSTS,
+    mcpStdioCommands: v.MCP_STDIO_COMMANDS,
     runs: {
       timeoutMs: v.RUN_TIMEOUT_SECONDS,
       firstByteTimeoutMs: v.MODEL_FIRST_BYTE_TIMEOUT_SECONDS,

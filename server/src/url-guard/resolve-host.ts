@@ -23,6 +23,14 @@ export interface AllowedHosts {
   ranges: BlockList
 }
 
+/** Whether `readAllowedHosts` understands this entry. */
+export function isAllowedHost(entry: string): boolean {
+  const [address = '', bits, ...more] = entry.split('/')
+  if (bits === undefined) return /^(\[[0-9a-f:.]+\]|[^\s/:[\]@]+)(:\d{1,5})?$/i.test(entry) || isIP(entry) === 6
+  const version = isIP(address)
+  return version !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+}
+
 export function readAllowedHosts(entries: string[]): AllowedHosts {
   const names = new Set<string>()
   const ranges = new BlockList()
