@@ -7,6 +7,7 @@ import type { systemRoutes } from '../../server/src/backup/system-schemas.ts'
 import type { conversationRoutes } from '../../server/src/conversations/conversation-schemas.ts'
 import type { modelRoutes } from '../../server/src/models/model-schemas.ts'
 import type { planRoutes } from '../../server/src/plans/plan-schemas.ts'
+import type { usageRoutes } from '../../server/src/usage/usage-schemas.ts'
 import type { runRoutes } from '../../server/src/user-agents/run-schemas.ts'
 import type { userAgentRoutes } from '../../server/src/user-agents/user-agent-schemas.ts'
 import type { userRoutes } from '../../server/src/users/user-schemas.ts'
@@ -21,6 +22,7 @@ type Schemas = typeof authRoutes &
   typeof apiKeyRoutes &
   typeof modelRoutes &
   typeof planRoutes &
+  typeof usageRoutes &
   typeof systemRoutes
 
 /** `METHOD /path` of every route of the API. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../database/database.ts'
+import { planInOrder } from '../database/plan-in-order.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
 import { AppError } from '../errors.ts'
 import type { Cursor } from '../http/pagination.ts'
@@ -26,17 +27,24 @@ const previewLength = 500
 const exportPageBytes = 4 * 1024 * 1024
 
 /**
- * The logs of a selection. What an index can answer becomes a condition of its own when it is given; the rest is always
- * there, so that all filters together make few statements to prepare. Row-level security adds the owner, and with it the
- * index on `user_id`.
+ * How many rows a statement looks at, one by one, for a filter that no index answers: a tenth of a second's work in memory,
+ * and far from the time limit also when every row comes from the disk. docs/decisions/0007 has the figures.
  */
-function selectLogs(tx: Tx, { filter, span }: LogSelection) {
-  const { agent_id, user_agent_id, conversation_id, status = null, search } = filter
-  const pattern = search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : null
+export const windowRows = 20_000
+
+/** Whether the rows of a selection are looked at one by one, a window at a time. */
+export function needsWindows({ agent_id, status, search }: LogSelection['filter']): boolean {
+  return agent_id !== undefined || status !== undefined || Boolean(search)
+}
+
+/**
+ * What an index answers becomes a condition of its own when it is given. Row-level security adds the owner, and with it
+ * the index on `user_id`.
+ */
+function selectStretch(tx: Tx, { filter: { user_agent_id, conversation_id }, span }: LogSelection) {
   return (
     tx
       .selectFrom('agent_logs')
-      .$if(agent_id !== undefined, (query) => query.where('agent_id', '=', agent_id ?? null))
       .$if(user_agent_id !== undefined, (query) => query.where('user_agent_id', '=', user_agent_id ?? null))
       .$if(conversation_id !== undefined, (query) => query.where('conversation_id', '=', conversation_id ?? ''))
       // The plain bounds leave out partitions, which PostgreSQL does not read from the row comparison.
@@ -44,9 +52,45 @@ function selectLogs(tx: Tx, { filter, span }: LogSelection) {
       .where('timestamp', '<=', span.before.timestamp)
       .where(sql<boolean>`("timestamp", id) > (${span.after.timestamp}, ${span.after.id}::uuid)`)
       .where(sql<boolean>`("timestamp", id) < (${span.before.timestamp}, ${span.before.id}::uuid)`)
+  )
+}
+
+/**
+ * The logs of a selection, or, where one of its filters has no index, those among its next `windowRows` rows. The limit
+ * keeps PostgreSQL from filtering before it, so that a search for what is nowhere ends like any other.
+ */
+function selectLogs(tx: Tx, selection: LogSelection, order: LogOrder) {
+  if (!needsWindows(selection.filter)) return selectStretch(tx, selection)
+  const { agent_id = null, status = null, search } = selection.filter
+  const pattern = search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : null
+  const rows = selectStretch(tx, selection)
+    .selectAll()
+    .orderBy('timestamp', order)
+    .orderBy('id', order)
+    .limit(sql.lit(windowRows))
+  return (
+    tx
+      .selectFrom(rows.as('agent_logs'))
+      // All of them always, so that they make few statements to prepare.
+      .where(sql<boolean>`(${agent_id}::uuid is null or agent_id = ${agent_id}::uuid)`)
       .where(sql<boolean>`(${status}::text is null or status = ${status}::text)`)
       .where(sql<boolean>`(${pattern}::text is null or input ilike ${pattern}::text or output ilike ${pattern}::text)`)
   )
+}
+
+/** The last row of the window at the beginning of a selection; null when nothing lies behind it. */
+export async function findWindowEnd(tx: Tx, selection: LogSelection, order: LogOrder): Promise<Cursor | null> {
+  if (!needsWindows(selection.filter)) return null
+  await planInOrder(tx)
+  // An OFFSET of bounded length over the entries of an index.
+  const [last, next] = await selectStretch(tx, selection)
+    .select(['timestamp', 'id'])
+    .orderBy('timestamp', order)
+    .orderBy('id', order)
+    .offset(sql.lit(windowRows - 1))
+    .limit(sql.lit(2))
+    .execute()
+  return last && next ? last : null
 }
 
 // Subqueries, not joins: exactly the rows of the page are looked up, whatever the planner expects of the page.
@@ -81,9 +125,15 @@ const commonColumns = [
 const wholeColumns = [...commonColumns, 'input', 'output', 'rating_comment', 'metadata'] as const
 const wholeNames = [...csvColumns, 'metadata'] as const
 
-/** A page of logs with their texts cut short. */
-export function listLogs(tx: Tx, selection: LogSelection, order: LogOrder, limit: number): Promise<AgentLogSummary[]> {
-  return selectLogs(tx, selection)
+/** At most `limit` logs of one window, with their texts cut short. */
+export async function listLogs(
+  tx: Tx,
+  selection: LogSelection,
+  order: LogOrder,
+  limit: number,
+): Promise<AgentLogSummary[]> {
+  await planInOrder(tx)
+  return selectLogs(tx, selection, order)
     .select(commonColumns)
     .select([
       sql<string>`left(input, ${sql.lit(previewLength)})`.as('input'),
@@ -95,18 +145,19 @@ export function listLogs(tx: Tx, selection: LogSelection, order: LogOrder, limit
     .execute()
 }
 
-/** A page of whole logs: at most `limit`, fewer when they are long; none means that there are no more. */
+/** Whole logs of one window: at most `limit`, fewer when they are long; none means that there are none in it. */
 export async function listWholeLogs(
   tx: Tx,
   selection: LogSelection,
   order: LogOrder,
   limit: number,
 ): Promise<AgentLog[]> {
-  const page = selectLogs(tx, selection)
+  const page = selectLogs(tx, selection, order)
     .select(wholeColumns)
     .orderBy('timestamp', order)
     .orderBy('id', order)
     .limit(limit)
+  await planInOrder(tx)
   // Of metadata only the compressed size is known without reading it: an eighth of its text is a common best case.
   const sized = tx
     .selectFrom(page.as('page'))
@@ -167,21 +218,26 @@ export async function deleteLog(tx: Tx, id: string): Promise<void> {
   throw new AppError('not_found')
 }
 
-/** Deletes the newest `limit` logs of a selection but not those that run; `last` is where the next batch goes on. */
+/**
+ * Deletes the newest `limit` logs of a window but not those that run. `last` is where the next batch goes on: the last row
+ * looked at, null when there are no more.
+ */
 export async function deleteLogBatch(
   tx: Tx,
   selection: LogSelection,
   limit: number,
 ): Promise<{ deleted: number; running: number; last: Cursor | null }> {
-  const rows = await selectLogs(tx, selection)
+  await planInOrder(tx)
+  const rows = await selectLogs(tx, selection, 'desc')
     .select(['id', 'timestamp', 'status'])
     .orderBy('timestamp', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()
+  const next = rows.length < limit ? await findWindowEnd(tx, selection, 'desc') : rows[limit - 1]
   const [first] = rows
   const last = rows.at(-1)
-  if (!first || !last) return { deleted: 0, running: 0, last: null }
+  if (!first || !last) return { deleted: 0, running: 0, last: next ?? null }
   const ids = rows.filter(({ status }) => status !== 'running').map(({ id }) => id)
   const { numDeletedRows } = await tx
     .deleteFrom('agent_logs')
@@ -191,29 +247,5 @@ export async function deleteLogBatch(
     .where('timestamp', '<', new Date(first.timestamp.getTime() + 1))
     .where('status', '<>', 'running')
     .executeTakeFirstOrThrow()
-  return { deleted: Number(numDeletedRows), running: rows.length - ids.length, last: rows.length < limit ? null : last }
-}
-
-export interface DayCount {
-  day: string
-  succeeded: number
-  failed: number
-  other: number
-}
-
-/** Runs a UTC day since `since`; days without a run are left out. */
-export function countLogsByDay(tx: Tx, userAgentId: string | undefined, since: Date): Promise<DayCount[]> {
-  return tx
-    .selectFrom('agent_logs')
-    .select([
-      sql<string>`to_char("timestamp" at time zone 'UTC', 'YYYY-MM-DD')`.as('day'),
-      sql<number>`count(*) filter (where status = 'succeeded')`.as('succeeded'),
-      sql<number>`count(*) filter (where status = 'failed')`.as('failed'),
-      sql<number>`count(*) filter (where status not in ('succeeded', 'failed'))`.as('other'),
-    ])
-    .where('timestamp', '>=', since)
-    .$if(userAgentId !== undefined, (query) => query.where('user_agent_id', '=', userAgentId ?? null))
-    .groupBy(sql`1`)
-    .orderBy(sql`1`)
-    .execute()
+  return { deleted: Number(numDeletedRows), running: rows.length - ids.length, last: next ?? null }
 }

@@ -2,20 +2,26 @@ import { Readable } from 'node:stream'
 import type { Services } from '../app.ts'
 import { getClaims } from '../auth/authenticate.ts'
 import type { App } from '../http/app-types.ts'
-import { toPage } from '../http/pagination.ts'
-import { deleteLog, getLog, listLogs, rateLog } from './agent-log-queries.ts'
+import { encodeCursor, toPage } from '../http/pagination.ts'
+import { deleteLog, getLog, rateLog } from './agent-log-queries.ts'
 import { agentLogRoutes } from './agent-log-schemas.ts'
 import { toSpan } from './agent-log-span.ts'
 import { countActivity } from './count-activity.ts'
 import { deleteLogs } from './delete-agent-logs.ts'
 import { exportLogs } from './export-agent-logs.ts'
+import { findLogs } from './find-agent-logs.ts'
 
 export function addAgentLogRoutes(app: App, { database }: Services): void {
   app.get('/api/v1/agent-logs', { schema: agentLogRoutes['GET /api/v1/agent-logs'] }, async (request) => {
     const { from, to, after, order, cursor, limit, ...filter } = request.query
     const selection = { filter, span: toSpan({ from, to, after, order, cursor }) }
-    const rows = await database.withUser(getClaims(request), (tx) => listLogs(tx, selection, order, limit + 1))
-    return toPage(rows, limit, (row) => row)
+    const { logs, searchedTo } = await findLogs(database, getClaims(request), selection, order, limit + 1)
+    const page = toPage(logs, limit, (row) => row)
+    return {
+      ...page,
+      next_cursor: searchedTo ? encodeCursor(searchedTo) : page.next_cursor,
+      searched_to: searchedTo?.timestamp ?? null,
+    }
   })
 
   app.get(

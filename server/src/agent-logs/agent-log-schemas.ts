@@ -205,7 +205,16 @@ export const agentLogRoutes = {
       order,
       ...pageQuery,
     }),
-    response: { 200: pageOf(agentLogSummarySchema), ...problems },
+    response: {
+      200: pageOf(agentLogSummarySchema).extend({
+        searched_to: timestampSchema.nullable().meta({
+          description:
+            'How far `search`, `status` or `agent_id` has looked after about a second without filling the page; `next_cursor` goes on from there. Null: the page is full, or there are no more',
+          example: '2026-03-01T12:00:00.000Z',
+        }),
+      }),
+      ...problems,
+    },
   },
   'GET /api/v1/agent-logs/export': {
     summary: 'Export runs',
@@ -236,7 +245,8 @@ export const agentLogRoutes = {
   },
   'GET /api/v1/agent-logs/activity': {
     summary: 'Count runs a day',
-    description: 'How many of your runs began on each of the last days (UTC), today included, oldest day first.',
+    description:
+      'How many of your runs began on each of the last days (UTC), today included, oldest day first. A run goes on counting when its log is deleted. `GET /api/v1/usage` has more.',
     tags,
     operationId: 'getAgentLogActivity',
     querystring: z.strictObject({

@@ -14,9 +14,11 @@ export async function deleteLogs(
 ): Promise<{ deleted: number; skipped_running: number; has_more: boolean }> {
   const total = { deleted: 0, skipped_running: 0, has_more: true }
   let rest = selection
-  for (let batch = 0; batch < maxBatches && total.has_more; batch++) {
+  // A batch that finds nothing does not count, or a call that finds nothing in so many would have to be repeated for ever.
+  for (let batch = 0; batch < maxBatches && total.has_more; ) {
     const { deleted, running, last } = await database.withUser(claims, (tx) => deleteLogBatch(tx, rest, batchSize))
     total.deleted += deleted
+    if (deleted > 0) batch++
     total.skipped_running += running
     total.has_more = last !== null
     if (last) rest = { ...rest, span: continueSpan(rest.span, last, 'desc') }

@@ -1,5 +1,5 @@
 import type { Claims, Database } from '../database/database.ts'
-import { type LogOrder, type LogSelection, listWholeLogs } from './agent-log-queries.ts'
+import { findWindowEnd, type LogOrder, type LogSelection, listWholeLogs } from './agent-log-queries.ts'
 import { type AgentLog, csvColumns } from './agent-log-schemas.ts'
 import { continueSpan } from './agent-log-span.ts'
 import { formatCsvLine } from './format-csv.ts'
@@ -28,7 +28,7 @@ export async function* exportLogs(database: Database, claims: Claims, wanted: Ex
     const piece = head + logs.map(format === 'csv' ? toCsv : toNdjson).join('')
     if (piece !== '') yield piece
     head = ''
-    const last = logs.at(-1)
+    const last = logs.at(-1) ?? (await database.withUser(claims, (tx) => findWindowEnd(tx, selection, order)))
     if (!last) return
     selection = { ...selection, span: continueSpan(selection.span, last, order) }
   }

@@ -47,6 +47,7 @@ async function runWhole(run: NewRun, output: string) {
       output_tokens: 1,
       finish_reason: 'stop',
       is_sanitised: false,
+      has_untrusted: false,
     },
     model: 'test/model',
     costUsd: null,

@@ -2,6 +2,7 @@ import type { Claims, Database, Tx } from '../database/database.ts'
 import type { Statement, StatementValue } from '../database/framed-statement.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
 import type { RunOutcome } from '../runtime/run-types.ts'
+import type { WaitingState } from '../runtime/waiting-state.ts'
 
 /*
  * The statements every run goes through. Their text is fixed so that PostgreSQL plans each once a connection, and each
@@ -32,7 +33,9 @@ export interface StartedRun {
   settings: Record<string, unknown> | null
   /** False: not inserted, because the agent is off or the conversation is not one with it. */
   has_started: boolean
-  history: { input: string; output: string }[] | null
+  /** Types of the integrations that its tools can use. */
+  integration_types: string[]
+  history: { input: string; output: string; has_untrusted: boolean }[] | null
 }
 
 // What a model is reminded of: the newest runs of the conversation, so that a long one costs no more than a short one.
@@ -43,7 +46,8 @@ const longestPlannedMs = 366 * 86_400_000
 // The user's id comes as a value, which is cheaper than asking `auth.uid()` again; the policies still compare the two.
 const loaded = `loaded as (
   select id, agent_id, agent_version, is_active, model, updated_at::text as settings_version,
-         case when updated_at::text = $9 then null else settings end as settings
+         case when updated_at::text = $9 then null else settings end as settings,
+         array(select type::text from integrations where integrations.user_agent_id = $1 and status = 'connected') as integration_types
   from user_agents where id = $1 and user_id = $11::uuid
 )`
 
@@ -53,18 +57,20 @@ const inserted = `insert into agent_logs (id, "timestamp", user_id, agent_id, us
 
 // What is inserted needs no RETURNING, which would check the row once more against the policy for reading.
 const beginConversation = `with ${loaded}, started as (${inserted})
-select agent_id, agent_version, is_active, model, settings_version, settings, is_active as has_started, null as history
+select agent_id, agent_version, is_active, model, settings_version, settings, integration_types, is_active as has_started, null as history
 from loaded`
 
+// Not `=`: PostgreSQL would take the index on user_agent_id where it believes that the average one has few runs, and read
+// all runs of the one that has a million.
 const continueConversation = (months: string) => `with ${loaded}, earlier as (
-  select id, "timestamp", input, output from agent_logs
-  where conversation_id = $10::uuid and "timestamp" >= $12::timestamptz and ${months}
-    and user_id = $11::uuid and user_agent_id = $1
+  select id, "timestamp", input, output, has_untrusted from agent_logs
+  where conversation_id = $10::uuid and ${months}
+    and user_id = $11::uuid and user_agent_id is not distinct from $1
   order by "timestamp" desc, id desc limit ${historyRuns}
 ), started as (${inserted} and exists (select from earlier))
-select agent_id, agent_version, is_active, model, settings_version, settings,
+select agent_id, agent_version, is_active, model, settings_version, settings, integration_types,
        is_active and exists (select from earlier) as has_started,
-       (select json_agg(json_build_object('input', input, 'output', output) order by "timestamp", id) from earlier
+       (select json_agg(json_build_object('input', input, 'output', output, 'has_untrusted', has_untrusted) order by "timestamp", id) from earlier
         where output is not null and output <> '') as history
 from loaded`
 
@@ -100,7 +106,7 @@ function startStatement({ sub }: Claims, run: NewRun): Statement {
       isOld ? null : new Date(begunAt),
       run.timestamp,
     ),
-    values: [...values, new Date(begunAt)],
+    values,
   }
 }
 
@@ -112,10 +118,12 @@ export interface RunEnd {
   costUsd: number | null
   latencyMs: number
   metadata: Record<string, unknown>
+  /** Present when the run does not end but waits: until when, and what it needs to go on. */
+  waiting?: { userAgentId: string; expiresAt: Date; state: WaitingState }
 }
 
 const finish = (months: string) => `update agent_logs set output = $3, status = $4, error_code = $5, model = $6,
-  input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb
+  input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb, has_untrusted = $12
 where id = $1 and "timestamp" = $2 and ${months} and status in ('running', 'interrupted')`
 
 /**
@@ -138,12 +146,13 @@ export async function finishRun(database: Database, claims: Claims, end: RunEnd)
       end.costUsd,
       end.latencyMs,
       JSON.stringify(end.metadata),
+      outcome.has_untrusted,
     ],
   })
 }
 
 const progress = (months: string) =>
-  `update agent_logs set output = $3 where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
+  `update agent_logs set output = $3, has_untrusted = $4 where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
 
 /** Keeps what a long answer has produced so far, for the case that the server dies. */
 export async function saveProgress(
@@ -151,10 +160,11 @@ export async function saveProgress(
   claims: Claims,
   run: { id: string; timestamp: Date },
   output: string,
+  hasUntrusted: boolean,
 ): Promise<void> {
   await database.queryAsUser(claims, {
     ...prepareForMonths('run_progress', progress, run.timestamp, run.timestamp),
-    values: [run.id, run.timestamp, output],
+    values: [run.id, run.timestamp, output, hasUntrusted],
   })
 }
 
