@@ -21,7 +21,7 @@ test('without any variable everything has a default', () => {
     host: '127.0.0.1',
     publicUrl: undefined,
     dataDir: resolve('./data'),
-    database: { url: undefined, poolSize: 10, usePreparedStatements: true },
+    database: { url: undefined, poolSize: 10, usePreparedStatements: undefined, slowQueryMs: 500 },
     isSignUpOpen: true,
     models: { openai: undefined, anthropic: undefined, google: undefined, compatible: undefined, allowed: undefined },
     drainMs: 20_000,

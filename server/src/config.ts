@@ -24,11 +24,6 @@ const list = z
       .map((item) => item.trim())
       .filter(Boolean),
   )
-const onOff = (fallback: boolean) =>
-  z
-    .enum(['true', 'false', '1', '0'])
-    .default(fallback ? 'true' : 'false')
-    .transform((value) => value === 'true' || value === '1')
 const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
@@ -67,7 +62,8 @@ const variables = z.object({
   DATABASE_URL: postgresUrl,
   DIRECT_URL: postgresUrl,
   DATABASE_POOL_SIZE: count(10, 500),
-  DATABASE_PREPARED_STATEMENTS: onOff(true),
+  DATABASE_PREPARED_STATEMENTS: z.enum(['auto', 'true', 'false', '1', '0']).default('auto'),
+  SLOW_QUERY_MS: z.coerce.number().int().min(0).max(600_000).default(500),
   SIGNING_KEY: optionalText,
   ENCRYPTION_KEYS: optionalText,
   ADMIN_EMAIL: z
@@ -105,6 +101,7 @@ const variables = z.object({
   MODEL_IDLE_TIMEOUT_SECONDS: seconds(30, 3600),
   RUN_MAX_STEPS: count(8, 100),
   RUN_MAX_TOOL_CALLS: count(20, 1000),
+  APPROVAL_EXPIRES_HOURS: count(168, 8760),
   MAX_RUNS: count(200, 100_000),
   MAX_RUNS_PER_USER: count(100, 100_000),
   DRAIN_SECONDS: seconds(20, 600),
@@ -150,7 +147,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     faults.push('DIRECT_URL: set DATABASE_URL too, or neither for the embedded PostgreSQL')
   if (present.COMPATIBLE_BASE_URL && !present.COMPATIBLE_MODELS)
     faults.push('COMPATIBLE_MODELS: name at least one model of COMPATIBLE_BASE_URL')
-  faults.push(...findBackupFaults(present), ...findSupabaseFaults(present))
+  faults.push(...findBackupFaults(present), ...findSupabaseFaults(present), ...findOAuthFaults(present))
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const v = parsed.data
   return {
@@ -164,7 +161,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       url: v.DATABASE_URL,
       directUrl: v.DIRECT_URL,
       poolSize: v.DATABASE_POOL_SIZE,
-      usePreparedStatements: v.DATABASE_PREPARED_STATEMENTS,
+      /** Undefined: it is found out at start. */
+      usePreparedStatements:
+        v.DATABASE_PREPARED_STATEMENTS === 'auto' ? undefined : /true|1/.test(v.DATABASE_PREPARED_STATEMENTS),
+      slowQueryMs: v.SLOW_QUERY_MS,
     },
     signingKey: v.SIGNING_KEY,
     encryptionKeys: v.ENCRYPTION_KEYS,
@@ -190,6 +190,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       defaultModel: v.DEFAULT_MODEL,
     },
     allowedPrivateHosts: v.ALLOWED_PRIVATE_HOSTS,
+    /** The clients that the operator registered at providers, by type of integration. */
+    oauthClients: readOAuthClients(present),
     mcpStdioCommands: v.MCP_STDIO_COMMANDS,
     runs: {
       timeoutMs: v.RUN_TIMEOUT_SECONDS,
@@ -197,6 +199,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       idleTimeoutMs: v.MODEL_IDLE_TIMEOUT_SECONDS,
       maxSteps: v.RUN_MAX_STEPS,
       maxToolCalls: v.RUN_MAX_TOOL_CALLS,
+      approvalExpiresMs: v.APPROVAL_EXPIRES_HOURS * 3_600_000,
       maxRuns: v.MAX_RUNS,
       maxRunsPerUser: v.MAX_RUNS_PER_USER,
     },
@@ -248,4 +251,27 @@ function findSupabaseFaults(present: Record<string, string | undefined>): string
   const fault = secret === undefined ? null : checkJwtSecret(secret.trim(), url)
   if (fault) faults.push(`SUPABASE_JWT_SECRET: ${fault}`)
   return faults
+}
+
+const oauthVariable = /^OAUTH_([A-Z][A-Z0-9_]*)_CLIENT_(ID|SECRET)$/
+
+/** `OAUTH_<TYPE>_CLIENT_ID` and `OAUTH_<TYPE>_CLIENT_SECRET`: which types there are, the configuration need not know. */
+function readOAuthClients(present: Record<string, string | undefined>) {
+  const clients: Record<string, { clientId: string; clientSecret?: string }> = {}
+  for (const [name, clientId] of Object.entries(present)) {
+    const [, type, part] = oauthVariable.exec(name) ?? []
+    if (!type || part !== 'ID' || clientId === undefined) continue
+    const clientSecret = present[`OAUTH_${type}_CLIENT_SECRET`]?.trim()
+    clients[type.toLowerCase()] = { clientId: clientId.trim(), ...(clientSecret && { clientSecret }) }
+  }
+  return clients
+}
+
+function findOAuthFaults(present: Record<string, string | undefined>): string[] {
+  return Object.keys(present).flatMap((name) => {
+    const [, type, part] = oauthVariable.exec(name) ?? []
+    return type && part === 'SECRET' && !present[`OAUTH_${type}_CLIENT_ID`]
+      ? [`${name}: set OAUTH_${type}_CLIENT_ID too`]
+      : []
+  })
 }

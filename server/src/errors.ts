@@ -21,6 +21,11 @@ export const errorTable = {
     'Try again; if it stays, give the operator the request id.',
   ],
   unavailable: [503, 'The service is not ready.', 'Try again after the number of seconds in `Retry-After`.'],
+  database_timeout: [
+    503,
+    'The database took too long.',
+    'Ask for less at once, such as a shorter time or fewer rows, or try again after the number of seconds in `Retry-After`.',
+  ],
   // accounts
   unauthenticated: [401, 'You are not signed in.', 'Sign in, or send a valid token or API key.'],
   wrong_credentials: [401, 'E-mail or password is not right.', 'Check both, or wait if you tried many times.'],
@@ -77,6 +82,17 @@ export const errorTable = {
     'There is no such conversation with this agent.',
     'Leave `conversation_id` out to begin a new one.',
   ],
+  integration_missing: [
+    409,
+    'This agent needs an account that is not connected.',
+    'Connect it on the page of the agent under "My agents".',
+  ],
+  approval_already_decided: [409, 'This has been decided already.', 'Look at the run to see what came of it.'],
+  approval_expired: [
+    409,
+    'Nobody approved in time what the agent wanted to do.',
+    'Nothing was done; send the input again.',
+  ],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with another body.', 'Use a new key for a new request.'],
   idempotency_in_progress: [
     409,
@@ -86,6 +102,23 @@ export const errorTable = {
   model_not_allowed: [422, 'This model is not offered here.', 'Choose one of `GET /api/v1/models`.'],
   too_many_runs: [429, 'Too many runs at the same time.', 'Wait until one has finished.'],
   shutting_down: [503, 'The server is about to stop.', 'Try again after the number of seconds in `Retry-After`.'],
+  // connected accounts
+  invalid_integration: [422, 'The connection is not complete.', 'Correct the fields listed under `errors`.'],
+  integration_limit: [409, 'This agent has as many integrations as fit.', 'Remove one that is not needed any more.'],
+  oauth_not_configured: [
+    409,
+    'Signing in at this provider is not set up on this site.',
+    'Ask the operator to register a client there; docs/integrations.md says how.',
+  ],
+  oauth_not_needed: [409, 'This connection needs no signing in.', 'Fill in its form instead.'],
+  oauth_state_invalid: [
+    400,
+    'This sign-in was not begun by you, is too old, or was used already.',
+    'Begin again from the page of your agent.',
+  ],
+  oauth_refused: [502, 'The provider did not let you in.', 'Begin again, and allow what is asked for.'],
+  provider_unreachable: [502, 'The provider cannot be reached.', 'Check the address, then try again.'],
+  delivery_pending: [409, 'This message is on its way already.', 'Wait until it has arrived or was given up.'],
   // how a run can fail: stored in agent_logs.error_code
   model_auth_failed: [502, 'The model provider refused the key.', 'Ask the operator to check the provider key.'],
   model_rate_limited: [503, 'The model provider is limiting requests.', 'Wait a little, then retry.'],
@@ -129,6 +162,11 @@ export const errorTable = {
 } as const satisfies Record<string, readonly [status: number, title: string, action: string]>
 
 export type ErrorCode = keyof typeof errorTable
+
+/** Nothing is wrong with what was asked: the database is away or too busy, and the same may work a little later. */
+export function isTemporary(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'unavailable' || error.code === 'database_timeout')
+}
 
 /** One fault in the input: `path` is a JSON pointer such as `/settings/faq/0/answer`. */
 export interface Fault {

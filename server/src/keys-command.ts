@@ -44,7 +44,8 @@ export async function keysCommand(config: Config, args: string[]): Promise<void>
   const connected = await connectForCommand(config, log, say)
   try {
     const unlock = await lockKeys(connected.ownerUrl)
-    const database = openDatabase({ ...config.database, poolSize: 2, url: connected.serverUrl, log })
+    const { serverUrl: url, usePreparedStatements } = connected
+    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, log })
     try {
       await connected.prepareServerRole()
       await command({ config, database, stores: secretStores, say, onProgress: showProgress(say) }, values.to ?? kid)

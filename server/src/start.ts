@@ -46,7 +46,12 @@ export async function start(config: Config, say: (text: string) => void): Promis
     const connected = await connectDatabase(config, log, say)
     closers.push(() => connected.close())
     await prepareDatabase(connected, say)
-    const database = openDatabase({ ...config.database, url: connected.serverUrl, log })
+    const database = openDatabase({
+      ...config.database,
+      url: connected.serverUrl,
+      usePreparedStatements: connected.usePreparedStatements,
+      log,
+    })
     closers.push(() => database.close())
     const signingKey = await loadSigningKey(config, database, { mayCreate: true })
     const keyring = await loadKeyring({ config, database, stores: secretStores, log }, say)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { isTemporary } from '../errors.ts'
 import type { EncryptionKey } from './key-set.ts'
 import type { Keyring } from './keyring.ts'
 import {
@@ -152,7 +152,7 @@ async function retry<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt()
     } catch (error) {
-      if (!(error instanceof AppError && error.code === 'unavailable')) throw error
+      if (!isTemporary(error)) throw error
       await sleep(waitMs)
     }
   }

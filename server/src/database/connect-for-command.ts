@@ -50,6 +50,7 @@ async function connectToRunning(
       return {
         isEmbedded: true,
         ...found,
+        usePreparedStatements: true,
         prepareServerRole: () => checkServerRole(found.serverUrl),
         close: async () => {},
       }

@@ -2,13 +2,15 @@ import pg from 'pg'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
 import { serverRole, startEmbeddedPostgres } from './embedded.ts'
-import { checkOwnerRole, checkServerRole, grantServerRole } from './server-role.ts'
+import { knowsPreparedStatements } from './prepared-statements.ts'
+import { checkOwnerRole, checkServerRole, findMissingTimeouts, grantServerRole } from './server-role.ts'
 
 export interface ConnectedDatabase {
   isEmbedded: boolean
   /** For migrations and LISTEN: the owner's direct connection. */
   ownerUrl: string
   serverUrl: string
+  usePreparedStatements: boolean
   /** After the migrations, which make the API roles: grants or checks what the server's login may do. */
   prepareServerRole(): Promise<void>
   close(): Promise<void>
@@ -28,6 +30,7 @@ export async function connectDatabase(
       isEmbedded: true,
       ownerUrl: embedded.ownerUrl,
       serverUrl: embedded.serverUrl,
+      usePreparedStatements: config.database.usePreparedStatements ?? true,
       prepareServerRole: async () => {
         await grantServerRole(embedded.ownerUrl, serverRole)
         await checkServerRole(embedded.serverUrl)
@@ -44,11 +47,21 @@ export async function connectDatabase(
     if (name === 'DIRECT_URL') say(`PostgreSQL: ${version} at ${new URL(candidate).host}`)
   }
   await checkOwnerRole(ownerUrl, directUrl !== undefined)
+  const usePreparedStatements = config.database.usePreparedStatements ?? (await knowsPreparedStatements(url))
+  if (!usePreparedStatements) say('PostgreSQL: statements are not prepared, as the pooler (or the setting) wants it')
   return {
     isEmbedded: false,
     ownerUrl,
     serverUrl: url,
-    prepareServerRole: () => checkServerRole(url),
+    usePreparedStatements,
+    prepareServerRole: async () => {
+      await checkServerRole(url)
+      const missing = await findMissingTimeouts(url)
+      if (missing.length > 0) {
+        say('PostgreSQL: nothing ends a statement that takes too long. Run this as the owner, then start again:')
+        for (const statement of missing) say(`  ${statement};`)
+      }
+    },
     close: async () => {},
   }
 }

@@ -6,9 +6,10 @@ import {
   PostgresQueryCompiler,
 } from 'kysely'
 import pg from 'pg'
-import { AppError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import { isConnectionLost, isSilence, toAppError } from './database-errors.ts'
 import { queryFramed, type Statement } from './framed-statement.ts'
+import { type ConnectionPool, openPool, type PoolOptions } from './open-pool.ts'
+import { createSlowStatementLog, explainStatement } from './slow-statements.ts'
 import { TransactionConnection, TransactionDriver } from './transaction-driver.ts'
 import type { Tables } from './types.ts'
 
@@ -34,12 +35,11 @@ export interface Database {
   close(): Promise<void>
 }
 
-export interface DatabaseOptions {
-  url: string
-  poolSize: number
+export interface DatabaseOptions extends PoolOptions {
   /** False behind a transaction pooler that does not know prepared statements (PgBouncer before 1.21). */
   usePreparedStatements: boolean
-  log: Log
+  /** Statements that take longer are logged with their plan; none when left out or 0. */
+  slowQueryMs?: number | undefined
 }
 
 // timestamptz as Date and numeric as string are what the tables' types say; int8 (counts) is small enough for a number.
@@ -51,65 +51,50 @@ const shared = {
   createQueryCompiler: () => new PostgresQueryCompiler(),
 }
 
-function openPool({ url, poolSize, log }: Pick<DatabaseOptions, 'url' | 'poolSize' | 'log'>): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: poolSize,
-    connectionTimeoutMillis: 5000,
-    idleTimeoutMillis: 60_000,
-    keepAlive: true,
-    application_name: 'agentexpress',
-    // Statements behind BEGIN are sent without waiting for its answer. If BEGIN failed they would run as the login
-    // role, which holds no privilege on any table.
-    pipeline: true,
-  } as pg.PoolConfig)
-  // An idle connection that breaks is dropped from the pool; the next request opens a new one.
-  pool.on('error', (error) => log.warn({ error: error.message }, 'a database connection broke'))
-  // One that breaks between two statements of a transaction: the next statement fails with it. Without a listener Node
-  // would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return pool
-}
-
 /**
  * Opens the pool the server works with. Role and claims are set for the transaction alone, so that nothing of one
  * user's can be left on a pooled connection.
  */
-export function openDatabase({ url, poolSize, usePreparedStatements, log }: DatabaseOptions): Database {
-  const pool = openPool({ url, poolSize, log })
+export function openDatabase(options: DatabaseOptions): Database {
+  const { usePreparedStatements } = options
+  const pool = openPool(options)
+  const slowStatements = createSlowStatementLog(options.slowQueryMs ?? 0, options.log)
 
-  async function connect(): Promise<pg.PoolClient> {
-    try {
-      return await pool.connect()
-    } catch (cause) {
-      throw new AppError('unavailable', { detail: 'The database cannot be reached.', retryAfterSeconds: 2, cause })
-    }
+  function giveBack(client: pg.PoolClient, lostBy: unknown): void {
+    if (isSilence(lostBy)) pool.distrust(client)
+    client.release(lostBy !== null)
+  }
+
+  const noteIfSlow = (begin: string) => (text: string, durationMs: number, error?: string) => {
+    if (slowStatements.isSlow(durationMs))
+      slowStatements.note({ text, durationMs, error }, () => explain(pool, begin, text))
   }
 
   async function inTransaction<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    const client = await connect()
-    const connection = new TransactionConnection(client, usePreparedStatements)
+    const client = await pool.connect()
+    const connection = new TransactionConnection(client, { usePreparedStatements, onEnd: noteIfSlow(begin) })
     const tx: Tx = new KyselyInstance<Tables>({
       dialect: { ...shared, createDriver: () => new TransactionDriver(connection) },
     })
-    let failure: unknown
     try {
-      const begun = client.query(begin)
+      const begun = connection.run(begin)
       begun.catch(() => {})
       const result = await work(tx)
       await begun
       connection.close()
-      const { command } = await client.query('commit')
+      const { command } = await connection.run('commit')
       // PostgreSQL answers ROLLBACK to the COMMIT of a failed transaction: a caught error must not look like success.
       if (command !== 'COMMIT') throw new Error('The transaction was rolled back because one of its statements failed.')
       return result
     } catch (error) {
-      failure = error
       connection.close()
-      await client.query('rollback').catch(() => {})
-      throw toAppError(error)
+      if (connection.lostBy === null)
+        await connection.run('rollback').catch((failure: unknown) => {
+          connection.lostBy ??= failure
+        })
+      throw toAppError(error, connection.lostBy !== null)
     } finally {
-      client.release(isBroken(failure))
+      giveBack(client, connection.lostBy)
     }
   }
 
@@ -118,31 +103,59 @@ export function openDatabase({ url, poolSize, usePreparedStatements, log }: Data
     asAnonymous: (work) => inTransaction(beginAs('anon', null), work),
     asSystem: (_reason, work) => inTransaction(beginAs('service_role', null), work),
     async queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) {
-      const client = await connect()
-      let failure: unknown
+      const client = await pool.connect()
+      const startedAt = performance.now()
+      let lostBy: unknown = null
+      let code: string | undefined
       try {
         return await queryFramed<Row>(client, frameAs('authenticated', claims), statement, { usePreparedStatements })
       } catch (error) {
-        failure = error
-        throw toAppError(error)
+        if (isConnectionLost(error)) lostBy = error
+        if (error instanceof pg.DatabaseError) code = error.code
+        throw toAppError(error, lostBy !== null)
       } finally {
-        client.release(isBroken(failure))
+        giveBack(client, lostBy)
+        const durationMs = performance.now() - startedAt
+        if (slowStatements.isSlow(durationMs))
+          noteIfSlow(beginAs('authenticated', claims))(statement.text, durationMs, code)
       }
     },
-    async isReady() {
-      try {
-        const client = await pool.connect()
-        try {
-          await client.query('select 1')
-        } finally {
-          client.release()
-        }
-        return true
-      } catch {
-        return false
-      }
-    },
-    close: () => pool.end(),
+    isReady: () => isReady(pool),
+    close: () => pool.close(),
+  }
+}
+
+/** Null when others wait for a connection: they come first. */
+async function explain(pool: ConnectionPool, begin: string, text: string): Promise<string[] | null> {
+  if (pool.isExhausted()) return null
+  const client = await pool.connect()
+  let isSound = false
+  try {
+    await client.query(begin)
+    const plan = await explainStatement(client, text)
+    await client.query('rollback')
+    isSound = true
+    return plan
+  } finally {
+    client.release(!isSound)
+  }
+}
+
+/** Whoever asks wants to know it now: a silent database counts as away after two seconds. */
+async function isReady(pool: ConnectionPool): Promise<boolean> {
+  try {
+    const client = await pool.connect()
+    try {
+      await client.query({ text: 'select 1', query_timeout: 2000 } as pg.QueryConfig)
+      client.release()
+      return true
+    } catch (error) {
+      if (isSilence(error)) pool.distrust(client)
+      client.release(true)
+      return false
+    }
+  } catch {
+    return false
   }
 }
 
@@ -163,43 +176,4 @@ function frameAs(role: 'anon' | 'authenticated' | 'service_role', claims: Claims
 function beginAs(role: 'anon' | 'authenticated' | 'service_role', claims: Claims | null): string {
   const json = claims ? JSON.stringify({ ...claims, role }) : ''
   return `begin; set local role ${role}; select set_config('request.jwt.claims', ${pg.escapeLiteral(json)}, true), set_config('request.account_checked', '${claims !== null}', true)`
-}
-
-/** A connection that lost its server is not given back to the pool. */
-function isBroken(error: unknown): boolean {
-  if (error === undefined || error instanceof AppError) return false
-  if (error instanceof pg.DatabaseError) return error.severity === 'FATAL' || (error.code ?? '').startsWith('57P')
-  return error instanceof Error && ('code' in error || /connection|terminated|timeout/i.test(error.message))
-}
-
-/** SQLSTATEs whose meaning for the caller is always the same; everything else stays as it is. */
-function toAppError(error: unknown): unknown {
-  if (error instanceof AppError) return error
-  if (isBroken(error))
-    return new AppError('unavailable', { detail: 'The database is restarting.', retryAfterSeconds: 2, cause: error })
-  if (!(error instanceof pg.DatabaseError)) return error
-  switch (error.code) {
-    case '57014': // statement_timeout
-    case '55P03': // lock_timeout
-    case '40001': // serialisation failure
-    case '40P01': // deadlock
-    case '53300': // too many connections
-      return new AppError('unavailable', { detail: 'The database is too busy.', retryAfterSeconds: 2, cause: error })
-    case '53100': // disk full
-      return new AppError('unavailable', {
-        detail: 'The disk of the database is full.',
-        retryAfterSeconds: 60,
-        cause: error,
-      })
-    case '23503': // the account was deleted within the second for which its credential is remembered
-      return error.constraint?.endsWith('_user_id_fkey') ? new AppError('unauthenticated', { cause: error }) : error
-    case '42501': // row-level security or a missing privilege
-      return new AppError('forbidden', { cause: error })
-    case '22021': // NUL in text
-    case '22P05': // NUL in jsonb
-    case '22P02': // lone surrogate in jsonb
-      return new AppError('invalid_request', { detail: 'The text has characters that cannot be stored.', cause: error })
-    default:
-      return error
-  }
 }

@@ -182,7 +182,7 @@ function runToEnd(program: string, args: string[], owner: ProcessOwner): Promise
 }
 
 /** After a kill -9 of the server its PostgreSQL may still be running: stop it, so that the start begins from a clean state. */
-async function stopLeftover(folder: string): Promise<void> {
+export async function stopLeftover(folder: string): Promise<void> {
   const pidFile = await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => null)
   const pid = Number(pidFile?.split('\n')[0])
   if (!pid) return
@@ -226,8 +226,9 @@ async function findFreePort(): Promise<number> {
   })
 }
 
-function serverSettings(socketFolder: string | null): string[] {
+function serverSettings(socketFolder: string | null, { postgres }: PostgresBinaries): string[] {
   const sharedBuffersMb = Math.min(1024, Math.max(64, Math.floor(totalmem() / 2 ** 20 / 32)))
+  const hasStatements = existsSync(join(dirname(postgres), '../lib/postgresql/pg_stat_statements.so'))
   return Object.entries({
     listen_addresses: '127.0.0.1',
     unix_socket_directories: socketFolder ?? '',
@@ -243,6 +244,8 @@ function serverSettings(socketFolder: string | null): string[] {
     max_worker_processes: String(Math.max(2, cpus().length)),
     log_min_messages: 'warning',
     logging_collector: 'off',
+    // Read by whoever makes the extension; see docs/self-hosting.md.
+    shared_preload_libraries: hasStatements ? 'pg_stat_statements' : '',
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
@@ -260,7 +263,7 @@ async function supervise(cluster: Cluster) {
     const output = await open(logFile, 'a')
     if (isStopping) return output.close()
     const startedAt = performance.now()
-    child = spawn(binaries.postgres, ['-D', folder, '-p', String(port), ...serverSettings(socketFolder)], {
+    child = spawn(binaries.postgres, ['-D', folder, '-p', String(port), ...serverSettings(socketFolder, binaries)], {
       ...owner,
       // Its own group, so that Ctrl-C in a terminal reaches us alone and we stop it last.
       detached: true,

@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-const timeouts = { statement_timeout: '10s', lock_timeout: '5s', idle_in_transaction_session_timeout: '30s' }
+const timeouts = { statement_timeout: '8s', lock_timeout: '5s', idle_in_transaction_session_timeout: '30s' }
 
 function grants(role: string): string[] {
   const name = pg.escapeIdentifier(role)
@@ -54,6 +54,24 @@ export async function checkOwnerRole(ownerUrl: string, isOwn: boolean): Promise<
         ].join('\n'),
       )
     }
+  } finally {
+    await client.end()
+  }
+}
+
+/** The limits that the server's sessions lack, as SQL for the owner of the database. Through a pooler, too. */
+export async function findMissingTimeouts(serverUrl: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: 10_000 })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ name: string; role: string }>(
+      `select name, current_user as role from pg_settings where name = any($1) and setting = '0' order by name desc`,
+      [Object.keys(timeouts)],
+    )
+    return rows.map(
+      ({ name, role }) =>
+        `alter role ${pg.escapeIdentifier(role)} set ${name} = '${timeouts[name as keyof typeof timeouts]}'`,
+    )
   } finally {
     await client.end()
   }

@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
-import type pg from 'pg'
+import pg from 'pg'
+import { isConnectionLost } from './database-errors.ts'
 
 const statementNames = new Map<string, string>()
 // Few in shape is the rule; past this bound a text is sent unprepared rather than filling the server's memory.
@@ -14,28 +15,59 @@ function nameStatement(text: string): string | undefined {
   return name
 }
 
+export interface TransactionOptions {
+  usePreparedStatements: boolean
+  /** Called after each statement: with the SQLSTATE when PostgreSQL refused it or cut it off. */
+  onEnd(text: string, durationMs: number, error?: string): void
+}
+
 /** Kysely's view of one transaction; refuses statements that come after its end, which would run as somebody else. */
 export class TransactionConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient
-  readonly #usePreparedStatements: boolean
+  readonly #options: TransactionOptions
   #isOpen = true
+  /** The first error that says that the connection is of no more use; null as long as it is. */
+  lostBy: unknown = null
 
-  constructor(client: pg.PoolClient, usePreparedStatements: boolean) {
+  constructor(client: pg.PoolClient, options: TransactionOptions) {
     this.#client = client
-    this.#usePreparedStatements = usePreparedStatements
+    this.#options = options
   }
 
   close(): void {
     this.#isOpen = false
   }
 
+  /** Of the transaction itself: BEGIN, COMMIT, ROLLBACK. */
+  async run(text: string): Promise<pg.QueryResult> {
+    return this.#watch(this.#client.query(text))
+  }
+
+  async #watch(answer: Promise<pg.QueryResult>): Promise<pg.QueryResult> {
+    try {
+      return await answer
+    } catch (error) {
+      if (isConnectionLost(error)) this.lostBy ??= error
+      throw error
+    }
+  }
+
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (!this.#isOpen) throw new Error('This transaction has ended; every statement in it must be awaited.')
-    const result = await this.#client.query({
-      name: this.#usePreparedStatements ? nameStatement(query.sql) : undefined,
-      text: query.sql,
-      values: [...query.parameters],
+    const { usePreparedStatements, onEnd } = this.#options
+    const startedAt = performance.now()
+    const result = await this.#watch(
+      this.#client.query({
+        name: usePreparedStatements ? nameStatement(query.sql) : undefined,
+        text: query.sql,
+        values: [...query.parameters],
+      }),
+    ).catch((error: unknown) => {
+      const code = error instanceof pg.DatabaseError ? error.code : undefined
+      onEnd(query.sql, performance.now() - startedAt, code)
+      throw error
     })
+    onEnd(query.sql, performance.now() - startedAt)
     return {
       rows: result.rows as R[],
       numAffectedRows: result.rowCount === null ? undefined : BigInt(result.rowCount),

@@ -1,15 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { finishRun, type NewRun, type RunEnd, saveProgress } from '../agent-logs/run-log-queries.ts'
+import { type NewRun, saveProgress } from '../agent-logs/run-log-queries.ts'
 import type { Config } from '../config.ts'
 import type { Claims, Database } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import type { ConnectedTool } from '../integrations/list-connected-tools.ts'
 import type { Log } from '../log.ts'
-import type { ActiveRuns } from './active-runs.ts'
+import type { ActiveRuns, RunSlot } from './active-runs.ts'
 import type { ConfiguredAgents } from './configured-agents.ts'
-import { loadRun } from './load-run.ts'
+import { type LoadedRun, loadRun } from './load-run.ts'
 import type { Model, ModelRegistry } from './models/model-registry.ts'
+import { openRunMemories } from './run-memories.ts'
 import { runSteps } from './run-steps.ts'
-import type { RunEvent, RunOutcome } from './run-types.ts'
+import type { ResumedRun, RunEvent, RunOutcome } from './run-types.ts'
+import { computeCost, describeRunEnd, saveRunEnd } from './save-run-end.ts'
 import type { RunTool } from './tools/run-tool.ts'
 import type { UnsettledRuns } from './unsettled-runs.ts'
 
@@ -21,24 +22,32 @@ export interface RunServices {
   activeRuns: ActiveRuns
   configuredAgents: ConfiguredAgents
   unsettledRuns: UnsettledRuns
+  /** Our own tools, by name. */
   tools: Map<string, RunTool>
+  /** The tools of what is connected to a user agent, without those its owner switched off. */
+  listConnectedTools(claims: Claims, userAgentId: string): Promise<ConnectedTool[]>
   nodeId: string
   /** Asks the other servers on this database to cancel a run that is not on this one. */
   cancelElsewhere(runId: string): Promise<void>
 }
 
-export interface RunInput
-  extends Pick<NewRun, 'id' | 'timestamp' | 'userAgentId' | 'conversationId' | 'input' | 'source'> {
-  metadata?: Record<string, unknown>
-  /** Earlier messages that the caller keeps itself; replaces the memory of the conversation. */
-  history?: { role: 'user' | 'assistant'; text: string }[]
-  /** What the calling program tells the model besides the agent's own instructions. */
-  extraInstructions?: string
+/** Whoever waits for a run. */
+export interface RunCaller {
   /** Aborted when the caller goes away. */
   callerSignal?: AbortSignal
   /** Called once the row is written and the model is about to be asked. */
   onStart?: (started: { id: string; conversationId: string; model: Model }) => void
   onEvent?: (event: RunEvent) => void
+}
+
+export interface RunInput
+  extends RunCaller,
+    Pick<NewRun, 'id' | 'timestamp' | 'userAgentId' | 'conversationId' | 'input' | 'source'> {
+  metadata?: Record<string, unknown>
+  /** Earlier messages that the caller keeps itself; replaces the memory of the conversation. */
+  history?: { role: 'user' | 'assistant'; text: string }[]
+  /** What the calling program tells the model besides the agent's own instructions. */
+  extraInstructions?: string
 }
 
 export interface EndedRun {
@@ -48,6 +57,8 @@ export interface EndedRun {
   outcome: RunOutcome
   costUsd: number | null
   latencyMs: number
+  /** When the status is `waiting`: until when it does. */
+  expiresAt: Date
 }
 
 const progressEveryMs = 2000
@@ -56,48 +67,88 @@ const progressEveryMs = 2000
 export async function runAgent(services: RunServices, claims: Claims, run: RunInput): Promise<EndedRun> {
   const startedAt = performance.now()
   const slot = services.activeRuns.begin(run.id, claims.sub)
-  const onCallerGone = () => slot.abort('cancelled')
-  run.callerSignal?.addEventListener('abort', onCallerGone, { once: true })
-  if (run.callerSignal?.aborted) onCallerGone()
-  try {
+  return inSlot(slot, run, async () => {
     const loaded = await loadRun(services, claims, { ...run, metadata: run.metadata ?? {} })
-    callCaller(services, run, () =>
-      run.onStart?.({ id: run.id, conversationId: run.conversationId ?? run.id, model: loaded.model }),
-    )
-    const { config, tools } = services
-    const progress = run.onEvent ? keepProgress(services, claims, run) : null
-    const outcome = await runSteps(
-      {
-        ...loaded,
-        history: run.history ?? loaded.history,
-        extraInstructions: run.extraInstructions,
-        input: run.input,
-        limits: config.runs,
-        signal: slot.signal,
-        onEvent: progress?.onEvent,
-      },
-      loaded.capabilities.tools.flatMap((name) => tools.get(name) ?? []),
-    )
-    progress?.stop()
-    const latencyMs = Math.round(performance.now() - startedAt)
-    const ended: EndedRun = {
-      id: run.id,
-      conversationId: run.conversationId ?? run.id,
-      model: loaded.model,
-      outcome,
-      costUsd: computeCost(loaded.model, outcome),
-      latencyMs,
-    }
-    await save(services, claims, run, ended)
-    return ended
+    const { history = loaded.history } = run
+    // What an answer of ours rested on is not known any more when the caller brings it back.
+    const hasUntrusted = run.history ? run.history.some(({ role }) => role === 'assistant') : loaded.hasUntrusted
+    return performRun(services, claims, run, { ...loaded, history, hasUntrusted }, { slot, startedAt })
+  })
+}
+
+/** Keeps the place among the running ones until the work is over; the work is cancelled when the caller goes away. */
+export async function inSlot<Result>(
+  slot: RunSlot,
+  { callerSignal }: RunCaller,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const onCallerGone = () => slot.abort('cancelled')
+  callerSignal?.addEventListener('abort', onCallerGone, { once: true })
+  if (callerSignal?.aborted) onCallerGone()
+  try {
+    return await work()
   } finally {
-    run.callerSignal?.removeEventListener('abort', onCallerGone)
+    callerSignal?.removeEventListener('abort', onCallerGone)
     slot.end()
   }
 }
 
+interface RunPart {
+  slot: RunSlot
+  startedAt: number
+  /** Present: the run goes on after it waited. */
+  resume?: ResumedRun & { latencyMs: number }
+}
+
+/** The steps of a run whose row is `running`, up to the row that says how it ended or that it waits. */
+export async function performRun(
+  services: RunServices,
+  claims: Claims,
+  run: Omit<RunInput, 'metadata' | 'history'>,
+  { tools, ...loaded }: LoadedRun,
+  { slot, startedAt, resume }: RunPart,
+): Promise<EndedRun> {
+  const conversationId = run.conversationId ?? run.id
+  callCaller(services, run, () => run.onStart?.({ id: run.id, conversationId, model: loaded.model }))
+  const { runs } = services.config
+  const progress = run.onEvent ? keepProgress(services, claims, run, { ...loaded, ...resume?.state }) : null
+  const outcome = await runSteps(
+    {
+      ...loaded,
+      extraInstructions: run.extraInstructions,
+      input: run.input,
+      memories: openRunMemories(services.database, claims, run.userAgentId),
+      limits: runs,
+      signal: slot.signal,
+      onEvent: progress?.onEvent,
+      ...(resume && { resume }),
+    },
+    tools,
+  )
+  progress?.stop()
+  const ended: EndedRun = {
+    id: run.id,
+    conversationId,
+    model: loaded.model,
+    outcome,
+    costUsd: computeCost(loaded.model, outcome),
+    latencyMs: Math.round(performance.now() - startedAt) + (resume?.latencyMs ?? 0),
+    expiresAt: new Date(Date.now() + runs.approvalExpiresMs),
+  }
+  const written = await saveRunEnd(
+    services,
+    claims,
+    ended,
+    describeRunEnd({ ...run, ...loaded, expiresAt: ended.expiresAt }, ended),
+  )
+  // Not before they are in the database: whoever is asked may answer at once.
+  for (const approval of written.outcome.waiting?.approvals ?? [])
+    callCaller(services, run, () => run.onEvent?.({ kind: 'approval-request', approval, expiresAt: ended.expiresAt }))
+  return written
+}
+
 /** Whoever listens to a run may fail; the row is written, so the run goes on to its end. */
-function callCaller({ log }: RunServices, run: RunInput, call: () => void): void {
+function callCaller({ log }: RunServices, run: { id: string }, call: () => void): void {
   try {
     call()
   } catch (error) {
@@ -106,91 +157,34 @@ function callCaller({ log }: RunServices, run: RunInput, call: () => void): void
 }
 
 /** Hands events on, and writes long answers to the log every few seconds while they grow. */
-function keepProgress(services: RunServices, claims: Claims, run: RunInput) {
+function keepProgress(
+  services: RunServices,
+  claims: Claims,
+  run: RunInput,
+  before: { output?: string; hasUntrusted: boolean; has_untrusted?: boolean },
+) {
   const { database, log } = services
-  let text = ''
-  let savedLength = 0
+  let text = before.output ?? ''
+  let hasUntrusted = before.hasUntrusted || before.has_untrusted === true
+  let savedLength = text.length
   let saving: Promise<void> = Promise.resolve()
   const timer = setInterval(() => {
     if (text.length === savedLength) return
     savedLength = text.length
-    saving = saveProgress(database, claims, run, text.replaceAll('\u0000', '\uFFFD').toWellFormed()).catch(
-      (error: unknown) => log.warn({ err: error, run_id: run.id }, 'progress was not saved'),
+    const storable = text.replaceAll('\u0000', '\uFFFD').toWellFormed()
+    saving = saveProgress(database, claims, run, storable, hasUntrusted).catch((error: unknown) =>
+      log.warn({ err: error, run_id: run.id }, 'progress was not saved'),
     )
   }, progressEveryMs)
   return {
     onEvent(event: RunEvent) {
       if (event.kind === 'text-delta') text += event.text
+      if (event.kind === 'tool-result' && event.result.is_untrusted) hasUntrusted = true
       callCaller(services, run, () => run.onEvent?.(event))
     },
     stop() {
       clearInterval(timer)
       return saving
-    },
-  }
-}
-
-function computeCost(
-  { inputPrice, outputPrice, isBuiltIn }: Model,
-  { input_tokens, output_tokens }: RunOutcome,
-): number | null {
-  if (isBuiltIn) return 0
-  if (inputPrice === null || outputPrice === null) return null
-  const cost = (toCount(input_tokens) * inputPrice + toCount(output_tokens) * outputPrice) / 1e6
-  // What the column can hold; no real run costs that much.
-  return cost < 1e6 ? cost : null
-}
-
-/** Providers count, and some of them count nonsense: what the integer columns can hold. */
-function toCount(tokens: number): number {
-  return Number.isFinite(tokens) ? Math.min(Math.max(0, Math.round(tokens)), 2 ** 31 - 1) : 0
-}
-
-/** The answer has been paid for: when the database is away it is tried again until it is back. */
-async function save(services: RunServices, claims: Claims, run: RunInput, ended: EndedRun): Promise<void> {
-  const { database, log, unsettledRuns } = services
-  let end = describeEnd(run, ended)
-  const deadline = performance.now() + 60_000
-  for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
-    try {
-      return await finishRun(database, claims, end)
-    } catch (error) {
-      const isAway = error instanceof AppError && error.code === 'unavailable'
-      if (isAway && performance.now() < deadline) {
-        await sleep(waitMs)
-        continue
-      }
-      log.error({ err: error, run_id: run.id }, 'the end of a run could not be written')
-      if (isAway || 'is_reduced' in end.metadata) {
-        unsettledRuns.add(claims, end)
-        throw error
-      }
-      // A step that PostgreSQL cannot keep must not cost the answer.
-      end = { ...end, metadata: { is_reduced: true } }
-    }
-  }
-}
-
-function describeEnd({ id, timestamp }: RunInput, { outcome, model, costUsd, latencyMs }: EndedRun): RunEnd {
-  const { steps, citations, error_detail, finish_reason, is_sanitised } = outcome
-  return {
-    id,
-    timestamp,
-    outcome: {
-      ...outcome,
-      input_tokens: toCount(outcome.input_tokens),
-      output_tokens: toCount(outcome.output_tokens),
-    },
-    model: model.id,
-    costUsd,
-    latencyMs,
-    metadata: {
-      steps,
-      citations,
-      finish_reason,
-      ...(error_detail === null ? {} : { error_detail }),
-      ...(is_sanitised ? { is_sanitised } : {}),
-      ...(model.isBuiltIn ? { is_built_in_model: true } : {}),
     },
   }
 }

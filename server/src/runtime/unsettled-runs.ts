@@ -1,7 +1,8 @@
-import { finishRun, type RunEnd } from '../agent-logs/run-log-queries.ts'
+import type { RunEnd } from '../agent-logs/run-log-queries.ts'
 import type { Claims, Database } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { isTemporary } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { writeRunEnd } from './save-run-end.ts'
 
 /** Ends of runs that could not be written when they were due, because the database was away. */
 export interface UnsettledRuns {
@@ -36,9 +37,9 @@ export function createUnsettledRuns(services: {
       if (dueAt > now) continue
       try {
         // With an Idempotency-Key the same run may have begun anew; then it has an end of its own to come.
-        if (!activeRuns.has(id)) await finishRun(database, claims, end)
+        if (!activeRuns.has(id)) await writeRunEnd(database, claims, end)
       } catch (error) {
-        if (error instanceof AppError && error.code === 'unavailable') return
+        if (isTemporary(error)) return
         log.error({ err: error, run_id: id }, 'the end of a run could not be written')
       }
       unsettled.delete(id)
