@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Span } from '../agent-logs/agent-log-span.ts'
 import type { Tx } from '../database/database.ts'
+import { planInOrder } from '../database/plan-in-order.ts'
 import { AppError } from '../errors.ts'
 
 const titleLength = 80
@@ -18,6 +19,7 @@ export async function listConversations(
   span: Span,
   limit: number,
 ): Promise<Conversation[]> {
+  await planInOrder(tx)
   const userAgent = tx.selectFrom('user_agents').select('id').where('id', '=', userAgentId).executeTakeFirst()
   const rows = tx
     .selectFrom('agent_logs')

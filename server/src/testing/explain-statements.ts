@@ -34,8 +34,8 @@ export interface Explained {
 export interface ExplainedStatement {
   text: string
   /** As PostgreSQL runs it when it keeps one plan for all values, and when it plans for these. */
-  generic: Explained
-  custom: Explained
+  generic?: Explained
+  custom?: Explained
 }
 
 /**
@@ -107,10 +107,13 @@ class ExplainingDriver implements Driver {
 }
 
 async function explainTwice(tx: Tx, text: string, values: readonly unknown[]): Promise<ExplainedStatement> {
+  // A transaction that decides for one of them is never run with the other.
+  const { rows } = await tx.executeQuery<{ plan_cache_mode: string }>(Raw.raw('show plan_cache_mode'))
+  const mode = rows[0]?.plan_cache_mode
   return {
     text,
-    generic: await explain(tx, text, values, 'force_generic_plan'),
-    custom: await explain(tx, text, values, 'force_custom_plan'),
+    ...(mode !== 'force_custom_plan' && { generic: await explain(tx, text, values, 'force_generic_plan') }),
+    ...(mode !== 'force_generic_plan' && { custom: await explain(tx, text, values, 'force_custom_plan') }),
   }
 }
 

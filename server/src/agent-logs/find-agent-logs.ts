@@ -1,0 +1,33 @@
+import type { Claims, Database } from '../database/database.ts'
+import type { Cursor } from '../http/pagination.ts'
+import { findWindowEnd, type LogOrder, type LogSelection, listLogs } from './agent-log-queries.ts'
+import type { AgentLogSummary } from './agent-log-schemas.ts'
+import { continueSpan } from './agent-log-span.ts'
+
+/** After this time no further window is begun, so that somebody with millions of logs sees how far it has come. */
+const searchMs = 1000
+
+/**
+ * A page of logs, gathered from as many windows as it takes, each in a short transaction of its own. `searchedTo` is the
+ * last row looked at when time was up before the page was full; null when it is full or everything was looked at.
+ */
+export async function findLogs(
+  database: Database,
+  claims: Claims,
+  { filter, span }: LogSelection,
+  order: LogOrder,
+  limit: number,
+): Promise<{ logs: AgentLogSummary[]; searchedTo: Cursor | null }> {
+  const logs: AgentLogSummary[] = []
+  const deadline = performance.now() + searchMs
+  for (let rest = span; ; ) {
+    const window = { filter, span: rest }
+    const end = await database.withUser(claims, async (tx) => {
+      logs.push(...(await listLogs(tx, window, order, limit - logs.length)))
+      return logs.length < limit ? findWindowEnd(tx, window, order) : null
+    })
+    if (!end) return { logs, searchedTo: null }
+    if (performance.now() > deadline) return { logs, searchedTo: end }
+    rest = continueSpan(rest, end, order)
+  }
+}
