@@ -1,20 +1,25 @@
-import { fork } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { chmod, chown, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import type { Migration } from '../database/migrate.ts'
+import { deployMigrations, type Migration } from '../database/migrate.ts'
+import { createId } from '../database/uuid-v7.ts'
 import {
   backUp,
   createEmptyDatabase,
   createFilledDatabase,
   dumpRows,
+  makeFolder,
   makeStore,
   newestSource,
   runSql,
   testMigrations,
 } from './backup-testing.ts'
+import { createBackup } from './create-backup.ts'
 import { restoreBackup } from './restore-backup.ts'
 import { refuseUnfinishedRestore } from './unfinished-restore.ts'
 
@@ -130,30 +135,134 @@ test('after a kill -9 half-way the start refuses the database, and the next rest
 test('an owner that is no superuser backs up every row and restores it, though row-level security holds for it', async () => {
   const { ownerUrl } = await makePlainBackup()
   const migrations = await testMigrations
-  const role = `owner_${randomBytes(4).toString('hex')}`
-  await runSql(ownerUrl, `create role ${role} login noinherit createdb password 'x'`)
-  await runSql(ownerUrl, `grant anon, authenticated, service_role to ${role}`)
-  onTestFinished(async () => void (await runSql(inject('ownerUrl'), `drop role if exists ${role}`).catch(() => {})))
-  const as = (url: string) => {
-    const parsed = new URL(url)
-    parsed.username = role
-    parsed.password = 'x'
-    return parsed.href
-  }
+  const as = await createPlainOwner(ownerUrl)
   const store = await makeStore()
   await backUp(ownerUrl, { store })
-  const first = await createEmptyDatabase({ owner: role })
+  const first = await createEmptyDatabase({ owner: new URL(as(ownerUrl)).username })
   await restoreBackup({ ownerUrl: as(first), source: await newestSource(store), migrations })
   // This database belongs to the role, with forced row-level security on every table.
   const { rows } = await runSql(as(first), 'select count(*)::int as visible from agent_logs')
   expect(rows[0].visible).toBe(0)
   const second = await makeStore()
   const created = await backUp(as(first), { store: second })
-  const target = await createEmptyDatabase({ owner: role })
+  const target = await createEmptyDatabase({ owner: new URL(as(ownerUrl)).username })
   await restoreBackup({ ownerUrl: as(target), source: await newestSource(second), migrations })
   expect(created.rows).toBeGreaterThan(20)
   expect(await dumpRows(target)).toEqual(await dumpRows(ownerUrl))
 })
+
+const withNumbers: Migration = {
+  name: '20991231000000_create_tickets',
+  up: `create table public.tickets (
+         id bigint generated always as identity primary key, number serial, note text not null,
+         length integer generated always as (length(note)) stored);
+       create sequence public.invoice_numbers start 1000;
+       create sequence public.untouched start 7;`,
+  down: 'drop table public.tickets; drop sequence public.invoice_numbers, public.untouched;',
+  checksum: 'numbers',
+}
+
+test.each(['superuser', 'owner under row-level security'])(
+  'numbers go on where they were: identities, serials and sequences, as %s',
+  async (kind) => {
+    const { ownerUrl } = await createFilledDatabase(5)
+    const migrations = [...(await testMigrations), withNumbers]
+    const as = kind === 'superuser' ? (url: string) => url : await createPlainOwner(ownerUrl)
+    const from = await createEmptyDatabase({ owner: new URL(as(ownerUrl)).username })
+    await deployMigrations(as(from), migrations)
+    if (kind !== 'superuser') await runSql(as(from), 'grant select on public.tickets to service_role')
+    await runSql(as(from), `insert into public.tickets (note) select 'note ' || n from generate_series(1, 25) n`)
+    await runSql(as(from), `delete from public.tickets where id > 20`)
+    await runSql(as(from), `select nextval('invoice_numbers') from generate_series(1, 3)`)
+    const store = await makeStore()
+    await createBackup({ ownerUrl: as(from), store, encryption: { kind: 'none' }, migrations, agentexpress: '0' })
+    const target = await createEmptyDatabase({ owner: new URL(as(ownerUrl)).username })
+    await restoreBackup({ ownerUrl: as(target), source: await newestSource(store), migrations })
+    const { rows } = await runSql(
+      as(target),
+      `with added as (insert into public.tickets (note) values ('next one') returning id, number, length)
+       select id::int, number, length, nextval('invoice_numbers')::int as invoice, nextval('untouched')::int as untouched,
+         (select count(*)::int from public.tickets) as kept from added`,
+    )
+    expect(rows).toEqual([{ id: 26, number: 26, length: 8, invoice: 1003, untouched: 7, kept: 20 }])
+  },
+)
+
+test('a backup of every version there was is restored and migrated to the present one', {
+  timeout: 240_000,
+}, async () => {
+  const migrations = await testMigrations
+  const first = migrations.findIndex(({ name }) => name.endsWith('_create_integrations'))
+  for (let count = first + 1; count < migrations.length; count++) {
+    const version = migrations.slice(0, count)
+    const older = await createEmptyDatabase()
+    await deployMigrations(older, version)
+    const user = createId()
+    await runSql(older, `insert into users (id, email) values ('${user}', 'old@example.test')`)
+    await runSql(
+      older,
+      `insert into agent_logs (id, user_id, conversation_id, "timestamp", input, status, source)
+       select gen_random_uuid(), '${user}', gen_random_uuid(), now() - make_interval(days => n), 'old ' || n, 'succeeded', 'api'
+       from generate_series(1, 50) n`,
+    )
+    const store = await makeStore()
+    await backUp(older, { store })
+    const target = await createEmptyDatabase()
+    const { header } = await restoreBackup({ ownerUrl: target, source: await newestSource(store), migrations })
+    expect(header.schema_version).toBe(version.at(-1)?.name)
+    expect(await deployMigrations(target, migrations), header.schema_version).toEqual([])
+    const { rows } = await runSql(
+      target,
+      `select count(*)::int as logs, count(distinct input)::int as inputs from agent_logs`,
+    )
+    expect(rows, header.schema_version).toEqual([{ logs: 50, inputs: 50 }])
+  }
+})
+
+test(
+  'a restore onto a full disk says so, leaves the database empty, and succeeds when there is room',
+  slow,
+  async ({ skip }) => {
+    const { ownerUrl, source, migrations } = await makePlainBackup(30_000)
+    const folder = await makeFolder()
+    const run = promisify(execFile)
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=0755', 'tmpfs', folder]).catch(() =>
+      skip('NOT TESTED: a small disk can be mounted as root only'),
+    )
+    onTestFinished(async () => void (await run('umount', ['-l', folder])))
+    const { uid, gid } = await stat((await runSql(ownerUrl, 'show data_directory')).rows[0].data_directory)
+    await mkdir(join(folder, 'space'))
+    await chown(join(folder, 'space'), uid, gid)
+    // mkdtemp made it for us alone, and PostgreSQL is another user where we are root.
+    await chmod(folder, 0o755)
+    const name = `small_${randomBytes(4).toString('hex')}`
+    const target = await createEmptyDatabase()
+    await runSql(ownerUrl, `create tablespace ${name} location '${join(folder, 'space')}'`)
+    onTestFinished(async () => void (await runSql(inject('ownerUrl'), `drop tablespace ${name}`)))
+    const database = new URL(target).pathname.slice(1)
+    await runSql(ownerUrl, `alter database ${database} set tablespace ${name}`)
+    await expect(restoreBackup({ ownerUrl: target, source, migrations })).rejects.toThrow(/No space left on device/)
+    const { rows } = await runSql(target, `select 1 from pg_namespace where nspname in ('app', 'agentexpress_restore')`)
+    expect(rows).toEqual([])
+    await runSql(ownerUrl, `alter database ${database} set tablespace pg_default`)
+    await restoreBackup({ ownerUrl: target, source, migrations })
+    expect(await dumpRows(target)).toEqual(await dumpRows(ownerUrl))
+  },
+)
+
+/** A login that may own databases and is under row-level security; answers the way to be it. */
+async function createPlainOwner(ownerUrl: string): Promise<(url: string) => string> {
+  const role = `owner_${randomBytes(4).toString('hex')}`
+  await runSql(ownerUrl, `create role ${role} login noinherit createdb password 'x'`)
+  await runSql(ownerUrl, `grant anon, authenticated, service_role to ${role}`)
+  onTestFinished(async () => void (await runSql(inject('ownerUrl'), `drop role if exists ${role}`).catch(() => {})))
+  return (url) => {
+    const parsed = new URL(url)
+    parsed.username = role
+    parsed.password = 'x'
+    return parsed.href
+  }
+}
 
 test('a table of the operator beside ours is told of and does not stand in the way', async () => {
   const { ownerUrl } = await createFilledDatabase(5)

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { startEmbeddedPostgres } from '../database/embedded.ts'
+import { startEmbeddedPostgres, stopLeftover } from '../database/embedded.ts'
 import type { Log } from '../log.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
 
@@ -13,6 +13,9 @@ export interface ScratchDatabase {
 }
 
 const prefix = 'agentexpress_verify_'
+const folderPrefix = 'agentexpress-verify-'
+/** In the folder of an embedded scratch database: the process it belongs to. */
+const pidFile = 'verifier.pid'
 
 /** An empty database on the same PostgreSQL where its owner may create one, otherwise on an embedded one for the moment. */
 export async function createScratchDatabase(
@@ -62,7 +65,9 @@ async function dropLeftovers(client: pg.Client): Promise<void> {
 }
 
 async function startOwn(log: Log): Promise<ScratchDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'agentexpress-verify-'))
+  await removeLeftoverFolders()
+  const folder = await mkdtemp(join(tmpdir(), folderPrefix))
+  await writeFile(join(folder, pidFile), String(process.pid))
   // As root, PostgreSQL runs as another user, who has to get in.
   await chmod(folder, 0o755)
   try {
@@ -80,6 +85,27 @@ async function startOwn(log: Log): Promise<ScratchDatabase> {
       `There is no scratch database to restore into: the owner may not create databases (alter role <owner> createdb), and ${reasonOf(cause)}`,
       { cause },
     )
+  }
+}
+
+/** Those of verifications that were killed, whose PostgreSQL may go on running. */
+async function removeLeftoverFolders(): Promise<void> {
+  for (const name of (await readdir(tmpdir())).filter((name) => name.startsWith(folderPrefix))) {
+    const folder = join(tmpdir(), name)
+    const pid = Number(await readFile(join(folder, pidFile), 'utf8').catch(() => ''))
+    if (!pid || isAlive(pid)) continue
+    await stopLeftover(join(folder, 'postgres')).catch(() => {})
+    await rm(folder, { recursive: true, force: true }).catch(() => {})
+  }
+}
+
+/** Also when it belongs to somebody else, or its number to another program by now: then its folder is left alone. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

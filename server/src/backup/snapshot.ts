@@ -194,6 +194,8 @@ async function readKeyFingerprints(client: pg.ClientBase): Promise<{ name: strin
 }
 
 async function readSequences(client: pg.ClientBase): Promise<BackupManifest['sequences']> {
+  // Row-level security knows no sequences, and service_role may not read all of them.
+  await client.query('reset role')
   const { rows: found } = await client.query<{ schema: string; name: string }>(
     `select nspname as schema, relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
      where relkind = 'S' and nspname = any($1) order by 1, 2`,
