@@ -11,6 +11,7 @@ import type { SigningKey } from './auth/signing-key.ts'
 import { createSupabaseTokens } from './auth/supabase-token.ts'
 import type { BackupWatch } from './backup/backup-status.ts'
 import { addSystemRoutes } from './backup/system-routes.ts'
+import type { Config } from './config.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
 import type { Keyring } from './crypto/keyring.ts'
 import { createId } from './database/uuid-v7.ts'
@@ -22,16 +23,23 @@ import { sendProblem } from './http/problem.ts'
 import { addOpenApi, addReference } from './http/reference.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { addWebApp } from './http/web-app.ts'
+import { addDeliveryRoutes } from './integrations/deliveries/delivery-routes.ts'
+import { addIntegrationRoutes } from './integrations/integration-routes.ts'
+import type { IntegrationServices } from './integrations/integration-services.ts'
+import { addIntegrationTypeRoutes } from './integrations/integration-type-routes.ts'
+import { addOAuthRoutes } from './integrations/oauth/oauth-routes.ts'
 import { addModelRoutes } from './models/model-routes.ts'
 import { addOpenAiRoutes } from './openai/chat-completion-routes.ts'
 import { addPlanRoutes } from './plans/plan-routes.ts'
 import type { RunServices } from './runtime/run-agent.ts'
+import { addUsageRoutes } from './usage/usage-routes.ts'
 import { addRunRoutes } from './user-agents/run-routes.ts'
 import { addUserAgentRoutes } from './user-agents/user-agent-routes.ts'
 import { addUserRoutes } from './users/user-routes.ts'
 
 /** What the routes work with; made once by `start.ts` or by a test. */
-export interface Services extends RunServices {
+export interface Services extends RunServices, IntegrationServices {
+  config: Config
   signingKey: SigningKey
   /** The keys for secrets at rest. */
   keyring: Keyring
@@ -80,12 +88,17 @@ export async function createApp(services: Services): Promise<App> {
   addApiKeyRoutes(app, services)
   addAgentRoutes(app, services)
   addUserAgentRoutes(app, services)
+  addIntegrationTypeRoutes(app, services)
+  addIntegrationRoutes(app, services)
+  addOAuthRoutes(app, services)
+  addDeliveryRoutes(app, services)
   addPlanRoutes(app, services)
   addModelRoutes(app, services)
   addRunRoutes(app, services)
   addOpenAiRoutes(app, services)
   addAgentLogRoutes(app, services)
   addConversationRoutes(app, services)
+  addUsageRoutes(app, services)
   await addReference(app)
   await addWebApp(app)
   return app

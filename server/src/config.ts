@@ -105,6 +105,7 @@ const variables = z.object({
   MAX_RUNS: count(200, 100_000),
   MAX_RUNS_PER_USER: count(100, 100_000),
   DRAIN_SECONDS: seconds(20, 600),
+  LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   BACKUP_DIR: optionalText,
   BACKUP_S3_URL: httpUrl.optional(),
   BACKUP_S3_REGION: z.string().trim().min(1).default('us-east-1'),
@@ -204,6 +205,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       maxRunsPerUser: v.MAX_RUNS_PER_USER,
     },
     drainMs: v.DRAIN_SECONDS,
+    /** Null: logs of users whose plan says nothing are kept for ever. */
+    logRetentionDays: v.LOG_RETENTION_DAYS ?? null,
     backup: {
       dir: resolve(v.BACKUP_DIR ?? `${v.DATA_DIR}/backups`),
       s3:

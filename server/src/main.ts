@@ -2,7 +2,7 @@ import './compile-cache.ts'
 import { existsSync } from 'node:fs'
 import { type Config, ConfigError, readConfig } from './config.ts'
 
-const usage = `Usage: npm start | npm run migrate -- status|plan|deploy|verify|down --to <name> | npm run keys -- list|add|rotate|verify|drop|accept-loss|restore|reset | npm run backup -- create|list|verify|restore|prune`
+const usage = `Usage: npm start | npm run migrate -- status|plan|deploy|verify|down --to <name> | npm run keys -- list|add|rotate|verify|drop|accept-loss|restore|reset | npm run backup -- create|list|verify|restore|prune | npm run logs -- status|prune | npm run users -- erase <e-mail>`
 
 async function main(): Promise<void> {
   // Before the configuration is read: the variables of .env, where those of the environment win.
@@ -18,6 +18,10 @@ async function main(): Promise<void> {
       return (await import('./keys-command.ts')).keysCommand(config, rest)
     case 'backup':
       return (await import('./backup/backup-command.ts')).backupCommand(config, rest)
+    case 'logs':
+      return (await import('./agent-logs/logs-command.ts')).logsCommand(config, rest)
+    case 'users':
+      return (await import('./users/users-command.ts')).usersCommand(config, rest)
     default:
       throw new Error(usage)
   }

@@ -78,7 +78,13 @@ export async function start(config: Config, say: (text: string) => void): Promis
     const { unsettledRuns } = services
     const node = await keepServerNode(database, nodeId, { isAlone: connected.isEmbedded, log, unsettledRuns })
     closers.push(() => node.stop())
-    const maintenance = startMaintenance({ database, ownerUrl: connected.ownerUrl, models: services.models, log })
+    const maintenance = startMaintenance({
+      database,
+      ownerUrl: connected.ownerUrl,
+      models: services.models,
+      logRetentionDays: config.logRetentionDays,
+      log,
+    })
     closers.push(() => maintenance.stop())
     const backups = startBackupSchedule({ config, ownerUrl: connected.ownerUrl, log })
     closers.push(() => backups.stop())

@@ -1,9 +1,73 @@
 import pg from 'pg'
 
 const monthsAhead = 3
+const countedStrays = 100_000
 
 /** Makes the missing monthly partitions of `agent_logs`, from last month to three months ahead. Answers how many it made. */
 export async function ensurePartitions(ownerUrl: string, now = new Date()): Promise<number> {
+  return asOwner(ownerUrl, async (client) => {
+    await client.query("set lock_timeout = '5s'")
+    const { rows } = await client.query<{ created: number }>(
+      'select app.ensure_agent_log_partitions($1::date, $2::integer) as created',
+      [monthOf(now, -1), monthsAhead + 2],
+    )
+    return rows[0]?.created ?? 0
+  })
+}
+
+export interface PartitionFault {
+  kind: 'missing' | 'strays'
+  partitions?: string[]
+  /** At most 100,000 are counted. */
+  count?: number
+  oldest?: Date
+  newest?: Date
+  /** What it means and what to do. */
+  detail: string
+}
+
+/** What is not as it should be after `ensurePartitions`. No log is lost by any of it, but reading and forgetting are slower. */
+export async function findPartitionFaults(ownerUrl: string, now = new Date()): Promise<PartitionFault[]> {
+  return asOwner(ownerUrl, async (client) => {
+    const faults: PartitionFault[] = []
+    const wanted = Array.from({ length: monthsAhead + 1 }, (_, months) => monthOf(now, months))
+    const { rows: missing } = await client.query<{ name: string }>(
+      `select name from unnest($1::date[]) month, lateral (select format('agent_logs_%s', to_char(month, 'YYYY_MM')) as name) n
+       where not exists (
+         select from pg_inherits where inhparent = 'public.agent_logs'::regclass
+           and inhrelid = to_regclass(format('agent_log_partitions.%I', name)))
+       order by name`,
+      [wanted],
+    )
+    if (missing.length > 0)
+      faults.push({
+        kind: 'missing',
+        partitions: missing.map(({ name }) => name),
+        detail:
+          'partitions of agent_logs are missing; their logs go to the default partition and move when they are made',
+      })
+    const { rows: strays } = await client.query<{ count: number; oldest: Date | null; newest: Date | null }>(
+      `select count(*)::integer as count, min("timestamp") as oldest, max("timestamp") as newest
+       from (select "timestamp" from agent_log_partitions.agent_logs_default limit ${countedStrays}) strays`,
+    )
+    const [found] = strays
+    if (found && found.count > 0)
+      faults.push({
+        kind: 'strays',
+        count: found.count,
+        oldest: found.oldest ?? undefined,
+        newest: found.newest ?? undefined,
+        detail:
+          'logs lie in the default partition: a partition was missing, or a clock was wrong. "select app.ensure_agent_log_partitions(<month>, 1)" as owner makes a month and moves them',
+      })
+    return faults
+  })
+}
+
+const monthOf = (now: Date, months: number) =>
+  new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, 1)).toISOString().slice(0, 10)
+
+async function asOwner<T>(ownerUrl: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: ownerUrl,
     application_name: 'agentexpress partitions',
@@ -13,13 +77,7 @@ export async function ensurePartitions(ownerUrl: string, now = new Date()): Prom
   client.on('error', () => {})
   await client.connect()
   try {
-    await client.query("set lock_timeout = '5s'")
-    const firstMonth = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1)).toISOString().slice(0, 10)
-    const { rows } = await client.query<{ created: number }>(
-      'select app.ensure_agent_log_partitions($1::date, $2::integer) as created',
-      [firstMonth, monthsAhead + 2],
-    )
-    return rows[0]?.created ?? 0
+    return await work(client)
   } finally {
     await client.end()
   }

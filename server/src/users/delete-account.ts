@@ -15,15 +15,32 @@ export async function deleteAccount(database: Database, person: Person, password
   const { claims } = person
   const userId = claims.sub
   await checkPresence(database, person, password)
+  await eraseUser(database, userId, { isOfSupabase: person.via === 'supabase' })
+}
+
+/**
+ * Erases a user from every table, whoever asks for it. What was cut off by a kill goes on when it is asked again: the
+ * account stays until all its logs are gone. Throws `conflict` for the last admin.
+ */
+export async function eraseUser(
+  database: Database,
+  userId: string,
+  { isOfSupabase = false, onProgress }: { isOfSupabase?: boolean; onProgress?: (deletedLogs: number) => void } = {},
+): Promise<void> {
   await database.asSystem('the last admin may not leave', (tx) => refuseLastAdmin(tx, userId))
   // Batch by batch beforehand: one cascade over a million logs would run into the time limit and never succeed.
-  while ((await database.withUser(claims, (tx) => deleteSomeLogs(tx, userId))) === logsPerBatch);
+  const claims = { sub: userId, user_role: 'user' } as const
+  for (let deleted = 0, batch = logsPerBatch; batch === logsPerBatch; ) {
+    batch = await database.withUser(claims, (tx) => deleteSomeLogs(tx, userId))
+    deleted += batch
+    onProgress?.(deleted)
+  }
   await database.asSystem('deleting an account looks at who uses its agents', async (tx) => {
     await lockAdmins(tx)
     await refuseLastAdmin(tx, userId)
     await leaveAgents(tx, userId)
     await tx.deleteFrom('users').where('id', '=', userId).execute()
-    if (person.via === 'supabase') await noteDeletion(tx, userId)
+    if (isOfSupabase) await noteDeletion(tx, userId)
   })
 }
 

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util'
+import type { Config } from '../config.ts'
+import { connectForCommand } from '../database/connect-for-command.ts'
+import { type Database, openDatabase } from '../database/database.ts'
+import { createLog } from '../log.ts'
+import { eraseUser } from './delete-account.ts'
+import { findUserByEmail } from './user-queries.ts'
+
+const usage = `Usage: npm run users -- <command>, also while servers run
+  erase <e-mail> --yes   the account and everything of it, every log in every month; agents that others use stay without
+                         their creator. There is no way back but a backup. Cut off, it goes on when it is called again`
+
+/** `users <command>`, on the same database that `start` would use. */
+export async function usersCommand(config: Config, args: string[]): Promise<void> {
+  const { positionals, values } = readArguments(args)
+  const [action, email, ...more] = positionals
+  if (action !== 'erase' || !email || more.length > 0) throw new Error(usage)
+  if (!values.yes)
+    throw new Error(`This erases ${email} and everything of it for good. Add --yes if that is what you want.`)
+  const say = (text: string) => void process.stdout.write(`${text}\n`)
+  const log = createLog('error')
+  const connected = await connectForCommand(config, log, say)
+  try {
+    const { serverUrl: url, usePreparedStatements } = connected
+    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, log })
+    try {
+      await connected.prepareServerRole()
+      await erase(database, email.toLowerCase(), say)
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await connected.close()
+  }
+}
+
+function readArguments(args: string[]) {
+  try {
+    return parseArgs({ args, options: { yes: { type: 'boolean', default: false } }, allowPositionals: true })
+  } catch (cause) {
+    throw new Error(usage, { cause })
+  }
+}
+
+async function erase(database: Database, email: string, say: (text: string) => void): Promise<void> {
+  const user = await database.asSystem('an operator erases somebody', (tx) => findUserByEmail(tx, email))
+  if (!user) throw new Error(`There is no account with the e-mail ${email}.`)
+  let logs = 0
+  await eraseUser(database, user.id, {
+    // Supabase Auth knows them for longer than we do: a token that is still valid must not make the account again.
+    isOfSupabase: user.password === null,
+    onProgress(deleted) {
+      if (Math.floor(deleted / 20_000) > Math.floor(logs / 20_000)) say(`${deleted} logs`)
+      logs = deleted
+    },
+  })
+  say(`Erased ${email} with ${logs} logs. Backups still hold them: npm run backup -- prune`)
+}
