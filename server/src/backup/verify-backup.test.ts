@@ -12,12 +12,13 @@ import { verifyBackup } from './verify-backup.ts'
 
 const main = join(import.meta.dirname, '../main.ts')
 
-/** A login that owns nothing and may not create databases: what many a hosted PostgreSQL gives. */
+/** A login that owns its database and may not create another: what many a hosted PostgreSQL gives. */
 async function createPoorLogin(ownerUrl: string): Promise<string> {
   const role = `poor_${randomBytes(4).toString('hex')}`
   await runSql(ownerUrl, `create role ${role} login nocreatedb password 'x'`)
   onTestFinished(async () => void (await runSql(inject('ownerUrl'), `drop role if exists ${role}`).catch(() => {})))
   const url = new URL(ownerUrl)
+  await runSql(ownerUrl, `alter database ${url.pathname.slice(1)} owner to ${role}`)
   url.username = role
   url.password = 'x'
   return url.href
