@@ -23,11 +23,7 @@ import { sendProblem } from './http/problem.ts'
 import { addOpenApi, addReference } from './http/reference.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { addWebApp } from './http/web-app.ts'
-import { addDeliveryRoutes } from './integrations/deliveries/delivery-routes.ts'
-import { addIntegrationRoutes } from './integrations/integration-routes.ts'
 import type { IntegrationServices } from './integrations/integration-services.ts'
-import { addIntegrationTypeRoutes } from './integrations/integration-type-routes.ts'
-import { addOAuthRoutes } from './integrations/oauth/oauth-routes.ts'
 import { addModelRoutes } from './models/model-routes.ts'
 import { addOpenAiRoutes } from './openai/chat-completion-routes.ts'
 import { addPlanRoutes } from './plans/plan-routes.ts'
@@ -88,10 +84,6 @@ export async function createApp(services: Services): Promise<App> {
   addApiKeyRoutes(app, services)
   addAgentRoutes(app, services)
   addUserAgentRoutes(app, services)
-  addIntegrationTypeRoutes(app, services)
-  addIntegrationRoutes(app, services)
-  addOAuthRoutes(app, services)
-  addDeliveryRoutes(app, services)
   addPlanRoutes(app, services)
   addModelRoutes(app, services)
   addRunRoutes(app, services)

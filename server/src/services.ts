@@ -2,6 +2,9 @@ import type { Services } from './app.ts'
 import { createBackupWatch } from './backup/backup-status.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
+import type { IntegrationServices } from './integrations/integration-services.ts'
+import { createIntegrationTypes } from './integrations/integration-types.ts'
+import { listConnectedTools } from './integrations/list-connected-tools.ts'
 import type { Log } from './log.ts'
 import { createActiveRuns } from './runtime/active-runs.ts'
 import { createConfiguredAgents } from './runtime/configured-agents.ts'
@@ -28,8 +31,15 @@ export function createServices(
     maxRedirects: 5,
   })
   const activeRuns = createActiveRuns(config.runs)
+  const integrationServices: IntegrationServices = {
+    ...base,
+    urlGuard,
+    integrationTypes: createIntegrationTypes(config),
+  }
   return {
     ...base,
+    ...integrationServices,
+    listConnectedTools: (claims, userAgentId) => listConnectedTools(integrationServices, claims, userAgentId),
     backupWatch: createBackupWatch(config.backup),
     models: createModels(config.models),
     activeRuns,

@@ -4,8 +4,8 @@ import type { Keyring } from './keyring.ts'
 
 /** Where a secret lives and whose it is. Bound to the ciphertext: read in another place it does not open. */
 export interface SecretContext {
-  /** Table and column. */
-  purpose: 'integrations.credentials'
+  /** Table and column; `oauth.state` is not stored at all. */
+  purpose: 'integrations.credentials' | 'oauth.state'
   rowId: string
   /** Id of the user. */
   ownerId: string

@@ -1,0 +1,77 @@
+import type { Settings } from '../agents/capabilities.ts'
+import { findSecretKeyId, openSecret, sealSecret, UnreadableSecret } from '../crypto/seal-secret.ts'
+import type { Tx } from '../database/database.ts'
+import { AppError } from '../errors.ts'
+import { findWholeIntegration, lockIntegration, replaceCredentials } from './integration-queries.ts'
+import { findIntegrationType, type IntegrationServices } from './integration-services.ts'
+import type { Credentials, IntegrationType } from './integration-type.ts'
+import { summarizeCredentials } from './summarize-credentials.ts'
+
+const purpose = 'integrations.credentials'
+
+type WholeRow = NonNullable<Awaited<ReturnType<typeof findWholeIntegration>>>
+type Vault = Pick<IntegrationServices, 'database' | 'keyring' | 'integrationTypes'>
+
+export interface OpenIntegration {
+  row: WholeRow
+  type: IntegrationType
+  settings: Settings
+  /** Empty also when they cannot be read; then `isReadable` is false. */
+  credentials: Credentials
+  isReadable: boolean
+}
+
+/** An integration with its credentials in clear. Throws not found for anybody but its owner. */
+export async function readIntegration(
+  services: Vault,
+  key: { integrationId: string; ownerId: string },
+): Promise<OpenIntegration> {
+  const { integrationId: id, ownerId } = key
+  const row = await services.database.asSystem('a tool acts with the account that its user connected', (tx) =>
+    findWholeIntegration(tx, { id, ownerId }),
+  )
+  return await open(services, row, ownerId)
+}
+
+/**
+ * Changes credentials, and with them what belongs together, while nobody else does: of two changes at the same time none
+ * is lost. `change` must ask nobody outside, because the row is locked meanwhile. Null leaves the credentials as they are.
+ */
+export async function changeCredentials<Result>(
+  services: Vault,
+  { integrationId: id, ownerId }: { integrationId: string; ownerId: string },
+  change: (present: OpenIntegration, tx: Tx) => Promise<{ credentials: Credentials | null; result: Result }>,
+): Promise<Result> {
+  return await services.database.asSystem('credentials are changed, for which they have to be read', async (tx) => {
+    const present = await open(services, await lockIntegration(tx, { id, ownerId }), ownerId)
+    const { credentials, result } = await change(present, tx)
+    if (credentials) {
+      const sealed =
+        Object.keys(credentials).length === 0
+          ? null
+          : await sealSecret(services.keyring, { purpose, rowId: id, ownerId }, credentials)
+      await replaceCredentials(tx, id, { sealed, summary: summarizeCredentials(present.type.credentials, credentials) })
+    }
+    return result
+  })
+}
+
+async function open(services: Vault, row: WholeRow | null, ownerId: string): Promise<OpenIntegration> {
+  const type = row && findIntegrationType(services, row.type)
+  if (!type) throw new AppError('not_found')
+  const known = { row, type, settings: row.settings as Settings }
+  if (row.credentials_key_id === null) return { ...known, credentials: {}, isReadable: true }
+  try {
+    if (findSecretKeyId(row.credentials) !== row.credentials_key_id)
+      throw new UnreadableSecret('The row names another key than its secret.')
+    const context = { purpose, rowId: row.id, ownerId } as const
+    return {
+      ...known,
+      credentials: (await openSecret(services.keyring, context, row.credentials)) as Credentials,
+      isReadable: true,
+    }
+  } catch (error) {
+    if (!(error instanceof UnreadableSecret)) throw error
+    return { ...known, credentials: {}, isReadable: false }
+  }
+}
