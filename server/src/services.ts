@@ -2,7 +2,6 @@ import type { Services } from './app.ts'
 import { createBackupWatch } from './backup/backup-status.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
-import type { IntegrationServices } from './integrations/integration-services.ts'
 import { createIntegrationTypes } from './integrations/integration-types.ts'
 import { listConnectedTools } from './integrations/list-connected-tools.ts'
 import type { Log } from './log.ts'
@@ -31,7 +30,7 @@ export function createServices(
     maxRedirects: 5,
   })
   const activeRuns = createActiveRuns(config.runs)
-  const integrationServices: IntegrationServices = {
+  const integrationServices = {
     ...base,
     urlGuard,
     integrationTypes: createIntegrationTypes(config),

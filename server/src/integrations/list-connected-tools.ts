@@ -61,7 +61,7 @@ export async function listConnectedTools(
         definition,
         ...describeWith(type, definition.name),
         execute: (input: unknown, signal: AbortSignal) =>
-          useConnection(services, key, signal, (connection) => call(type, definition.name, input, connection)),
+          withConnection(services, key, signal, (connection) => call(type, definition.name, input, connection)),
       },
     }))
   })
@@ -85,7 +85,7 @@ function call(type: IntegrationType, name: string, input: unknown, connection: C
  * Opens the connection for one call and notes how it went. Whatever comes back is without the credentials, also when the
  * server behind it repeats them.
  */
-export async function useConnection<Result>(
+export async function withConnection<Result>(
   services: IntegrationServices,
   key: { integrationId: string; ownerId: string },
   signal: AbortSignal,
@@ -140,7 +140,7 @@ async function listAnew(
     )
     if (!isOurs) return
     const signal = AbortSignal.timeout(listTimeoutMs)
-    await useConnection(services, key, signal, (connection) => refreshListedTools(services, key, type, connection))
+    await withConnection(services, key, signal, (connection) => refreshListedTools(services, key, type, connection))
   } catch (err) {
     services.log.info({ err, integrationId: key.integrationId }, 'the tools of an integration were not listed anew')
   }
