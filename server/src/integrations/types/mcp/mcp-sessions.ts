@@ -46,7 +46,8 @@ export function createMcpSessions(options: McpSessionsOptions): McpSessions {
       throw error
     } finally {
       session.activeCalls--
-      if (session.activeCalls === 0) session.idleTimer = setTimeout(() => void store.end(session), idleMs).unref()
+      const isKept = session.activeCalls === 0 && store.find(session.key) === session
+      if (isKept) session.idleTimer = setTimeout(() => void store.end(session), idleMs).unref()
     }
   }
 
