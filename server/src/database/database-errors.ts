@@ -66,8 +66,10 @@ export function queueIsFull(): AppError {
  */
 export function toAppError(error: unknown, isLost: boolean): unknown {
   if (error instanceof AppError) return error
-  if (isLost)
-    return new AppError('unavailable', { detail: 'The database is restarting.', retryAfterSeconds: 2, cause: error })
+  if (isLost) {
+    const detail = isSilence(error) ? 'The database does not answer.' : 'The database is restarting.'
+    return new AppError('unavailable', { detail, retryAfterSeconds: 2, cause: error })
+  }
   if (!(error instanceof pg.DatabaseError)) return error
   switch (error.code) {
     case '57014': // statement_timeout, or an administrator cancelled it

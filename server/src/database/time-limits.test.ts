@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { createLog } from '../log.ts'
+import { createTestDatabase, type TestDatabase, type TestUser } from '../testing/test-app.ts'
+import { type Database, openDatabase } from './database.ts'
+import { serverRole } from './embedded.ts'
+import { findMissingTimeouts } from './server-role.ts'
+
+let db: TestDatabase
+let user: TestUser
+let owner: pg.Client
+
+beforeAll(async () => {
+  db = await createTestDatabase()
+  user = await db.createUser()
+  owner = new pg.Client({ connectionString: db.ownerUrl })
+  await owner.connect()
+})
+afterAll(async () => {
+  await owner.end()
+  await db.close()
+})
+
+/** In this test's database alone, for sessions that begin from now on. */
+async function limit(setting: string, value: string): Promise<void> {
+  const name = new URL(db.ownerUrl).pathname.slice(1)
+  await owner.query(`alter role ${serverRole} in database ${name} set ${setting} = '${value}'`)
+  onTestFinished(async () => void (await owner.query(`alter role ${serverRole} in database ${name} reset ${setting}`)))
+}
+
+function open(): Database {
+  const database = openDatabase({
+    url: db.serverUrl,
+    poolSize: 2,
+    usePreparedStatements: false,
+    log: createLog('silent'),
+  })
+  onTestFinished(() => database.close())
+  return database
+}
+
+const stillWorks = async (database: Database) => {
+  const [row] = await database.withUser(user.claims, (tx) => tx.selectFrom('users').select('id').execute())
+  expect(row?.id).toBe(user.id)
+}
+
+test('the server works within limits for statements, locks and idle transactions', async () => {
+  const { rows } = await db.database.withUser(user.claims, (tx) =>
+    sql`select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+          current_setting('idle_in_transaction_session_timeout') as idle`.execute(tx),
+  )
+  expect(rows).toEqual([{ statement: '8s', lock: '5s', idle: '30s' }])
+  expect(await findMissingTimeouts(db.serverUrl)).toEqual([])
+})
+
+test('a role without them is found, with the SQL that gives it them', async () => {
+  await limit('lock_timeout', '0')
+  expect(await findMissingTimeouts(db.serverUrl)).toEqual([`alter role "${serverRole}" set lock_timeout = '5s'`])
+})
+
+describe('what takes longer than its limit', () => {
+  test('is a statement: cut off with a code of its own, and the connection goes on', async () => {
+    await limit('statement_timeout', '200ms')
+    const database = open()
+    const slow = [
+      database.withUser(user.claims, (tx) => sql`select pg_sleep(20)`.execute(tx)),
+      database.queryAsUser(user.claims, { name: 'sleep', text: 'select pg_sleep(20)', values: [] }),
+    ]
+    for (const one of slow)
+      await expect(one).rejects.toMatchObject({ code: 'database_timeout', status: 503, retryAfterSeconds: 5 })
+    await stillWorks(database)
+  })
+
+  test('is a lock: nobody waits for it longer', async () => {
+    await limit('lock_timeout', '200ms')
+    const database = open()
+    await owner.query('begin; lock table users in access exclusive mode')
+    const waiting = stillWorks(database)
+    await expect(waiting).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 2 })
+    await owner.query('rollback')
+    await stillWorks(database)
+  })
+
+  test('is a transaction in which nothing happens: it holds its locks no longer', async () => {
+    await limit('idle_in_transaction_session_timeout', '200ms')
+    const database = open()
+    const forgotten = database.withUser(user.claims, async (tx) => {
+      await tx.updateTable('users').set({ first_name: 'Held' }).where('id', '=', user.id).execute()
+      await sleep(1500)
+      await tx.selectFrom('users').select('id').execute()
+    })
+    forgotten.catch(() => {})
+    await sleep(700)
+    await owner.query(`set lock_timeout = '300ms'; select from users for update`)
+    await expect(forgotten).rejects.toMatchObject({ code: 'unavailable' })
+    await stillWorks(database)
+  })
+})
