@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { sql } from 'kysely'
+import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { capabilitiesSchema } from '../../server/src/agents/capabilities.ts'
 import { toStoredCapabilities } from '../../server/src/agents/stored-capabilities.ts'
-import type { Database } from '../../server/src/database/database.ts'
 import { exampleCapabilities } from '../../server/src/testing/agent-fixtures.ts'
 import { usageOfLog } from '../../server/src/usage/roll-up-queries.ts'
 
@@ -74,6 +73,7 @@ export async function fillManyLogs(ownerUrl: string, options: ManyLogsOptions): 
     const seconds = await withoutIndexes(client, () =>
       copyRows(client, 'public.agent_logs', logColumns, writeLogs(filled)),
     )
+    await rollUp(client, now)
     await client.query('vacuum (freeze, analyze)')
     return { ...filled, seconds }
   } finally {
@@ -81,23 +81,31 @@ export async function fillManyLogs(ownerUrl: string, options: ManyLogsOptions): 
   }
 }
 
+const compiler = new Kysely({
+  dialect: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+})
+
 /**
  * The hours of all logs but the last two, in one statement: the product counts hour by hour, which takes minutes for the
  * ten thousand hours of a year and more.
  */
-export async function rollUpManyLogs(database: Database, { end }: ManyLogs): Promise<void> {
+async function rollUp(client: pg.ClientBase, end: Date): Promise<void> {
   const until = new Date(Math.floor(end.getTime() / 3_600_000) * 3_600_000 - 2 * 3_600_000)
-  await database.asSystem('a year of usage is counted at once', async (tx) => {
-    await sql`set local statement_timeout = 0`.execute(tx)
-    await sql`
-      insert into usage_hours (user_id, hour, agent_id, user_agent_id, source, model, runs, succeeded, failed, cancelled, interrupted,
-        input_tokens, output_tokens, cost_usd, unpriced_runs, latency_ms, timed_runs)
-      select user_id, hour, agent_id, user_agent_id, source, model, sum(runs), sum(succeeded), sum(failed), sum(cancelled), sum(interrupted),
-        sum(input_tokens), sum(output_tokens), sum(cost_usd), sum(unpriced_runs), sum(latency_ms), sum(timed_runs)
-      from (select ${usageOfLog} from agent_logs where "timestamp" < ${until}) entries
-      group by user_id, hour, agent_id, user_agent_id, source, model`.execute(tx)
-    await tx.updateTable('usage_rollup').set({ rolled_until: until }).execute()
-  })
+  await client.query(
+    `insert into usage_hours (user_id, hour, agent_id, user_agent_id, source, model, runs, succeeded, failed, cancelled, interrupted,
+       input_tokens, output_tokens, cost_usd, unpriced_runs, latency_ms, timed_runs)
+     select user_id, hour, agent_id, user_agent_id, source, model, sum(runs), sum(succeeded), sum(failed), sum(cancelled), sum(interrupted),
+       sum(input_tokens), sum(output_tokens), sum(cost_usd), sum(unpriced_runs), sum(latency_ms), sum(timed_runs)
+     from (select ${usageOfLog.compile(compiler).sql} from agent_logs where "timestamp" < $1) entries
+     group by user_id, hour, agent_id, user_agent_id, source, model`,
+    [until],
+  )
+  await client.query('update usage_rollup set rolled_until = $1', [until])
 }
 
 /** Building an index over rows that are there takes a tenth of what keeping it up row by row does. */
