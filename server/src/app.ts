@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { addAgentLogRoutes } from './agent-logs/agent-log-routes.ts'
 import { addAgentRoutes } from './agents/agent-routes.ts'
 import { addApiKeyRoutes } from './api-keys/api-key-routes.ts'
+import { addApprovalRoutes } from './approvals/approval-routes.ts'
 import { createAccessTokens } from './auth/access-token.ts'
 import { addAuthRoutes } from './auth/auth-routes.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
@@ -23,7 +24,11 @@ import { sendProblem } from './http/problem.ts'
 import { addOpenApi, addReference } from './http/reference.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { addWebApp } from './http/web-app.ts'
+import { addIntegrationRoutes } from './integrations/integration-routes.ts'
 import type { IntegrationServices } from './integrations/integration-services.ts'
+import { addIntegrationTypeRoutes } from './integrations/integration-type-routes.ts'
+import { addOAuthRoutes } from './integrations/oauth/oauth-routes.ts'
+import { addMemoryRoutes } from './memories/memory-routes.ts'
 import { addModelRoutes } from './models/model-routes.ts'
 import { addOpenAiRoutes } from './openai/chat-completion-routes.ts'
 import { addPlanRoutes } from './plans/plan-routes.ts'
@@ -36,6 +41,7 @@ import { addUserRoutes } from './users/user-routes.ts'
 /** What the routes work with; made once by `start.ts` or by a test. */
 export interface Services extends RunServices, IntegrationServices {
   config: Config
+  integrationTypes: IntegrationServices['integrationTypes']
   signingKey: SigningKey
   /** The keys for secrets at rest. */
   keyring: Keyring
@@ -84,9 +90,14 @@ export async function createApp(services: Services): Promise<App> {
   addApiKeyRoutes(app, services)
   addAgentRoutes(app, services)
   addUserAgentRoutes(app, services)
+  addIntegrationTypeRoutes(app, services)
+  addIntegrationRoutes(app, services)
+  addOAuthRoutes(app, services)
   addPlanRoutes(app, services)
   addModelRoutes(app, services)
   addRunRoutes(app, services)
+  addApprovalRoutes(app, services)
+  addMemoryRoutes(app, services)
   addOpenAiRoutes(app, services)
   addAgentLogRoutes(app, services)
   addConversationRoutes(app, services)

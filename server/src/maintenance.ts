@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { pruneLogs } from './agent-logs/prune-agent-logs.ts'
+import { expireWaitingRuns } from './approvals/end-waiting-runs.ts'
 import { deleteExpiredSignInRows } from './auth/session-queries.ts'
 import type { Database } from './database/database.ts'
 import { ensurePartitions, findPartitionFaults } from './database/partitions.ts'
@@ -57,6 +58,7 @@ export async function runMaintenance(options: MaintenanceOptions, signal: AbortS
     ['making partitions', () => ensurePartitions(ownerUrl)],
     ['looking at partitions', () => warnOfPartitions(ownerUrl, log)],
     ['forgetting what has expired', () => forgetExpired(database)],
+    ['ending runs that waited too long', () => expireWaitingRuns(database)],
     ['counting usage', () => rollUpUsage(database, signal)],
     ['forgetting old logs', () => forgetOldLogs(database, ownerUrl, logRetentionDays, log, signal)],
   ]

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { pageOf, pageQuery } from '../http/pagination.ts'
 import { idParams, problemSchema, timestampSchema, typedText } from '../http/schemas.ts'
 
-export const runStatuses = ['running', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const
+export const runStatuses = ['running', 'waiting', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const
 export type RunStatus = (typeof runStatuses)[number]
 
 const exampleId = '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012'
@@ -34,7 +34,8 @@ export const agentLogSummarySchema = z
       .uuid()
       .meta({ description: 'The conversation; equal to the id of its first run', example: exampleId }),
     status: z.enum(runStatuses).meta({
-      description: 'How the run stands. `interrupted`: the server stopped in the middle of it',
+      description:
+        'How the run stands. `waiting`: you have to approve something, see `GET /api/v1/approvals`. `interrupted`: the server stopped in the middle of it',
       example: 'succeeded',
     }),
     error_code: z
@@ -84,6 +85,27 @@ export const toolResultSchema = z.object({
   output: z.unknown().meta({ description: 'What the tool answered', example: { result: 84 } }),
   is_error: z.boolean().meta({ description: 'Whether the tool failed', example: false }),
   duration_ms: z.number().meta({ description: 'How long the tool took', example: 3 }),
+  full_output: z
+    .unknown()
+    .optional()
+    .meta({ description: 'The whole answer (up to 1 MB), when the model got only its beginning' }),
+  is_untrusted: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Present when strangers may have written a part of it', example: true }),
+  is_refused: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Present when you refused the call: nothing was done', example: true }),
+  approval: z
+    .object({
+      id: z.string().meta({ description: 'Id of the approval', example: exampleId }),
+      decision: z.enum(['approve', 'refuse']).meta({ description: 'What you decided', example: 'approve' }),
+      comment: z.string().nullable().meta({ description: 'What you said', example: null }),
+      edited_input: z.unknown().optional().meta({ description: 'What you changed the input to' }),
+    })
+    .optional()
+    .meta({ description: 'Present when you were asked first' }),
 })
 
 export const runStepSchema = z
@@ -121,6 +143,21 @@ export const runMetadataSchema = z
       .nullish()
       .meta({ description: 'What the provider said, without secrets', example: 'The engine is overloaded.' }),
     finish_reason: z.string().nullish().meta({ description: 'Why the model stopped at the end', example: 'stop' }),
+    approvals: z
+      .array(
+        z.looseObject({
+          id: z.string().meta({ description: 'Id of the approval', example: exampleId }),
+          tool_call_id: z.string().meta({ description: 'Id of the call', example: 'call_1' }),
+          tool: z.string().meta({ description: 'The tool', example: 'smtp__send_email' }),
+          title: z.string().meta({ description: 'What the tool does', example: 'Send an e-mail (Work)' }),
+          description: z
+            .string()
+            .meta({ description: 'What was to be done', example: 'Send "Hello" to anna@example.com' }),
+          reason: z.string().meta({ description: '`writes` or `after_untrusted`', example: 'writes' }),
+        }),
+      )
+      .optional()
+      .meta({ description: 'What you were asked for' }),
   })
   .meta({ id: 'RunMetadata', description: 'What happened inside a run' })
 

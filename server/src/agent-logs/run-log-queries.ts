@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Claims, Database, Tx } from '../database/database.ts'
 import type { Statement, StatementValue } from '../database/framed-statement.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
@@ -118,12 +119,14 @@ export interface RunEnd {
   costUsd: number | null
   latencyMs: number
   metadata: Record<string, unknown>
+  /** Present when nothing was added to what the row has already. */
+  keepsOutput?: true
   /** Present when the run does not end but waits: until when, and what it needs to go on. */
   waiting?: { userAgentId: string; expiresAt: Date; state: WaitingState }
 }
 
 const finish = (months: string) => `update agent_logs set output = $3, status = $4, error_code = $5, model = $6,
-  input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb, has_untrusted = $12
+  input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb, has_untrusted = $12::boolean
 where id = $1 and "timestamp" = $2 and ${months} and status in ('running', 'interrupted')`
 
 /**
@@ -146,13 +149,27 @@ export async function finishRun(database: Database, claims: Claims, end: RunEnd)
       end.costUsd,
       end.latencyMs,
       JSON.stringify(end.metadata),
-      outcome.has_untrusted,
+      String(outcome.has_untrusted),
     ],
   })
 }
 
+const stop = (months: string) => `update agent_logs set output = coalesce(output, ''), status = $3, error_code = $4,
+  model = coalesce(model, $5), latency_ms = coalesce(latency_ms, 0), input_tokens = coalesce(input_tokens, 0),
+  output_tokens = coalesce(output_tokens, 0)
+where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
+
+/** The run ends as it stands. */
+export async function stopRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
+  const { status, error_code } = end.outcome
+  await database.queryAsUser(claims, {
+    ...prepareForMonths('run_stop', stop, end.timestamp, end.timestamp),
+    values: [end.id, end.timestamp, status, error_code, end.model],
+  })
+}
+
 const progress = (months: string) =>
-  `update agent_logs set output = $3, has_untrusted = $4 where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
+  `update agent_logs set output = $3, has_untrusted = $4::boolean where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
 
 /** Keeps what a long answer has produced so far, for the case that the server dies. */
 export async function saveProgress(
@@ -164,7 +181,7 @@ export async function saveProgress(
 ): Promise<void> {
   await database.queryAsUser(claims, {
     ...prepareForMonths('run_progress', progress, run.timestamp, run.timestamp),
-    values: [run.id, run.timestamp, output, hasUntrusted],
+    values: [run.id, run.timestamp, output, String(hasUntrusted)],
   })
 }
 
@@ -243,6 +260,20 @@ export async function findEndedRun(tx: Tx, id: string) {
     ])
     .where('id', '=', id)
     .where('timestamp', '=', readIdTime(id))
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** What a run that goes on needs of its user agent as it is now. Null: there is none any more. */
+export async function findContinuedUserAgent(tx: Tx, id: string) {
+  const row = await tx
+    .selectFrom('user_agents')
+    .select(['agent_id', 'agent_version', 'is_active', 'settings'])
+    .select(
+      sql<string[]>`array(select type::text from integrations
+        where integrations.user_agent_id = user_agents.id and status = 'connected')`.as('integration_types'),
+    )
+    .where('id', '=', id)
     .executeTakeFirst()
   return row ?? null
 }

@@ -73,7 +73,7 @@ export const capabilitiesSchema = z
       .meta({ description: 'Fills the form in one click; must be valid for `settings`' }),
     starters: z.array(text(300)).max(6).default([]).meta({ description: 'First questions to click on' }),
     tools: z
-      .array(z.enum(['current_time', 'calculator', 'fetch_page', 'search_knowledge']))
+      .array(z.enum(['current_time', 'calculator', 'fetch_page', 'search_knowledge', 'remember', 'recall']))
       .default([])
       .meta({ description: 'Built-in tools the model may call' }),
     knowledge: z.array(z.string()).default([]).meta({

@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { listRunApprovals } from '../approvals/list-run-approvals.ts'
 import { getClaims } from '../auth/authenticate.ts'
+import type { Claims } from '../database/database.ts'
 import { AppError, errorTable } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
 import { openEventStream, watchCaller } from '../http/event-stream.ts'
@@ -49,14 +51,16 @@ export function addOpenAiRoutes(app: App, services: RunServices): void {
       }
       const key = request.headers['idempotency-key']
       if (body.stream) return streamCompletion(services, request, reply, order, key)
-      const run = describeRun(await beginRun(services, getClaims(request), order, key))
+      const claims = getClaims(request)
+      const run = describeRun(await beginRun(services, claims, order, key))
+      const question = run.status === 'waiting' ? await describeQuestion(services, claims, run) : ''
       if (run.error) return failCompletion(reply, new AppError(run.error.code))
       return reply.send({
         ...completionHead(run.id, body.model, 'chat.completion'),
         choices: [
           {
             index: 0,
-            message: { role: 'assistant' as const, content: run.output ?? '', refusal: null },
+            message: { role: 'assistant' as const, content: (run.output ?? '') + question, refusal: null },
             logprobs: null,
             finish_reason: readFinishReason(run.steps),
           },
@@ -108,6 +112,20 @@ function readMessages(
     extraInstructions: extraInstructions || undefined,
     metadata: earlier.length > 0 ? { earlier_messages: earlier } : {},
   }
+}
+
+/**
+ * Clients of this API know nothing of a run that waits: they get the question as the end of an answer, and where to
+ * decide. What came of it stands in the log, and in the answer to the decision.
+ */
+async function describeQuestion(
+  { database, config }: RunServices,
+  claims: Claims,
+  run: { id: string; output: string | null },
+): Promise<string> {
+  const approvals = (await listRunApprovals(database, claims, run.id)).filter(({ status }) => status === 'pending')
+  const lines = approvals.map(({ id, description }) => `- ${description}: ${config.publicUrl ?? ''}/approvals/${id}`)
+  return `${run.output ? '\n\n' : ''}This needs your approval before I go on:\n${lines.join('\n')}`
 }
 
 function completionHead<Kind extends string>(runId: string, model: string, object: Kind) {
@@ -165,6 +183,7 @@ async function streamCompletion(
       open(run.id)
       if (run.output) send({ content: run.output })
     }
+    if (run.status === 'waiting') send({ content: await describeQuestion(services, getClaims(request), run) })
     if (run.error) {
       opened.stream?.send(JSON.stringify(toOpenAiError(new AppError(run.error.code))))
     } else {

@@ -81,7 +81,9 @@ export const openAiRoutes = {
     description:
       'For programs and libraries that speak OpenAI: base URL `<this site>/v1`, an API key of yours as the key, the id of a user agent as the model. ' +
       'The memory is what you send in `messages`; the last message must be of the user. The agent brings its own instructions, tools and temperature: ' +
-      'system messages are added to the instructions, sampling parameters are accepted and ignored.',
+      'system messages are added to the instructions, sampling parameters are accepted and ignored. ' +
+      'When the agent wants to do something that you have to approve, the answer ends (`finish_reason` is `stop`) with a line for each such thing and the address where you decide; ' +
+      'what comes of it stands in the log and in the answer to the decision. With earlier answers among the messages, every tool that changes something asks first.',
     headers: z.object({
       'idempotency-key': z
         .string()

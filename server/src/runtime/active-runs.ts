@@ -36,11 +36,15 @@ export function createActiveRuns(limits: { maxRuns: number; maxRunsPerUser: numb
       const controller = new AbortController()
       running.set(runId, controller)
       perUser.set(userId, ofUser + 1)
+      let isEnded = false
       return {
         signal: controller.signal,
         abort: (reason) => controller.abort(reason),
         end() {
-          if (!running.delete(runId)) return
+          if (isEnded) return
+          isEnded = true
+          // A run that waited may have gone on here already, in a slot of its own.
+          if (running.get(runId) === controller) running.delete(runId)
           const left = (perUser.get(userId) ?? 1) - 1
           if (left > 0) perUser.set(userId, left)
           else perUser.delete(userId)

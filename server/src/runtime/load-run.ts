@@ -1,16 +1,22 @@
-import { finishRun, type NewRun, type RunEnd, startRun } from '../agent-logs/run-log-queries.ts'
+import { type NewRun, type RunEnd, type StartedRun, startRun, stopRun } from '../agent-logs/run-log-queries.ts'
 import type { Capabilities, Settings } from '../agents/capabilities.ts'
 import type { Claims } from '../database/database.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
+import { findUnconnected } from '../user-agents/missing-integrations.ts'
+import { collectTools } from './collect-tools.ts'
 import type { Model } from './models/model-registry.ts'
 import type { RunServices } from './run-agent.ts'
+import type { RunTool } from './tools/run-tool.ts'
 
 export interface LoadedRun {
   agentName: string
   capabilities: Capabilities
   settings: Settings
   model: Model
+  tools: RunTool[]
   history: { role: 'user' | 'assistant'; text: string }[]
+  /** Content from outside is in the history. */
+  hasUntrusted: boolean
 }
 
 // Together with the newest input this stays far below every model's window; older words are in the log, not in the prompt.
@@ -24,15 +30,6 @@ export async function loadRun(
 ): Promise<LoadedRun> {
   const { database, models, configuredAgents, nodeId, unsettledRuns } = services
   const known = configuredAgents.findSettings(run.userAgentId)
-  const failed = (status: 'failed' | 'interrupted', error_code: ErrorCode): RunEnd => ({
-    id: run.id,
-    timestamp: run.timestamp,
-    outcome: { ...nothing, status, error_code },
-    model: models.default.id,
-    costUsd: null,
-    latencyMs: 0,
-    metadata: {},
-  })
   const started = await startRun(database, claims, {
     ...run,
     nodeId,
@@ -41,38 +38,99 @@ export async function loadRun(
   }).catch((error: unknown) => {
     // The connection may have been lost between the commit and its answer: then the row is there and nobody works on it.
     if (error instanceof AppError && error.code === 'unavailable')
-      unsettledRuns.add(claims, failed('interrupted', 'interrupted'), longestStatementMs)
+      unsettledRuns.add(claims, describeFailure(services, run, 'interrupted'), longestStatementMs)
     throw error
   })
   if (!started) throw new AppError('not_found')
   if (!started.is_active) throw new AppError('agent_not_active')
   if (!started.has_started) throw new AppError('conversation_not_found')
-  try {
+  return orFailRun(services, claims, run, async () => {
     // The database leaves the settings out only when `known` is what it has.
     const settings = (started.settings as Settings | null) ?? known?.settings ?? {}
     if (started.settings)
       configuredAgents.keepSettings(run.userAgentId, { version: started.settings_version, settings })
     const version = await configuredAgents.getAgentVersion(claims, started.agent_id, started.agent_version)
+    const types = started.integration_types
+    requireIntegrations(services, run.userAgentId, version.capabilities, types)
     return {
       agentName: version.name,
       capabilities: version.capabilities,
       settings,
       // A model that the operator no longer offers gives way to the default one; the log says which it was.
       model: (started.model && models.find(started.model)) || models.default,
-      history: cutHistory(started.history ?? []),
+      tools: await loadTools(services, claims, { ...run, capabilities: version.capabilities, types }),
+      ...readHistory(started.history ?? []),
     }
+  })
+}
+
+/** Throws `integration_missing` when the agent is of no use as it is. */
+function requireIntegrations(
+  { config, integrationTypes }: RunServices,
+  userAgentId: string,
+  capabilities: Capabilities,
+  types: readonly string[],
+): void {
+  if (capabilities.integrations.length === 0) return
+  const { missing } = findUnconnected(capabilities, types, integrationTypes)
+  if (missing.length === 0) return
+  const titles = missing.map(({ title }) => title).join(', ')
+  const place = `${config.publicUrl ?? ''}/my-agents/${userAgentId}/edit`
+  throw new AppError('integration_missing', {
+    detail: `This agent needs ${titles}, which is not connected. Connect it at ${place}.`,
+    faults: missing.map(({ type, reason }) => ({ path: `/integrations/${type}`, message: reason ?? 'Not connected.' })),
+  })
+}
+
+/** The tools of a user agent with integrations of these types. */
+export async function loadTools(
+  services: RunServices,
+  claims: Claims,
+  run: { userAgentId: string; capabilities: Capabilities; types: readonly string[] },
+): Promise<RunTool[]> {
+  const connected = run.types.length > 0 ? await services.listConnectedTools(claims, run.userAgentId) : []
+  return collectTools(services.tools, run.capabilities.tools, connected)
+}
+
+/** A run whose row is `running` ends as failed when it cannot even begin, or go on. */
+export async function orFailRun<Result>(
+  services: RunServices,
+  claims: Claims,
+  run: { id: string; timestamp: Date },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
   } catch (error) {
-    await finishRun(
-      database,
-      claims,
-      failed('failed', error instanceof AppError ? error.code : 'internal_error'),
-    ).catch(() => unsettledRuns.add(claims, failed('interrupted', 'interrupted')))
+    const code = error instanceof AppError ? error.code : 'internal_error'
+    await stopRun(services.database, claims, describeFailure(services, run, code)).catch(() =>
+      services.unsettledRuns.add(claims, describeFailure(services, run, 'interrupted')),
+    )
     throw error
   }
 }
 
 // A statement whose client is gone may still be at work until its time limit (server-role.ts).
-const longestStatementMs = 15_000
+export const longestStatementMs = 15_000
+
+/** The end of a run that asked no model, or no more; what it had brought so far stays. */
+export function describeFailure(
+  { models }: Pick<RunServices, 'models'>,
+  { id, timestamp }: { id: string; timestamp: Date },
+  error_code: ErrorCode,
+): RunEnd {
+  const status = error_code === 'interrupted' ? 'interrupted' : 'failed'
+  return {
+    id,
+    timestamp,
+    outcome: { ...nothing, status, error_code },
+    model: models.default.id,
+    costUsd: null,
+    latencyMs: 0,
+    metadata: {},
+    keepsOutput: true,
+  }
+}
 
 const nothing = {
   output: '',
@@ -84,16 +142,19 @@ const nothing = {
   output_tokens: 0,
   finish_reason: 'error',
   is_sanitised: false,
+  has_untrusted: false,
 }
 
 /** The newest runs that fit, oldest first. */
-function cutHistory(runs: { input: string; output: string }[]): LoadedRun['history'] {
-  const kept: LoadedRun['history'] = []
+function readHistory(runs: NonNullable<StartedRun['history']>): Pick<LoadedRun, 'history' | 'hasUntrusted'> {
+  const history: LoadedRun['history'] = []
+  let hasUntrusted = false
   let characters = 0
-  for (const { input, output } of runs.toReversed()) {
+  for (const { input, output, has_untrusted } of runs.toReversed()) {
     characters += input.length + output.length
     if (characters > historyCharacters) break
-    kept.push({ role: 'assistant', text: output }, { role: 'user', text: input })
+    history.push({ role: 'assistant', text: output }, { role: 'user', text: input })
+    hasUntrusted ||= has_untrusted
   }
-  return kept.reverse()
+  return { history: history.reverse(), hasUntrusted }
 }

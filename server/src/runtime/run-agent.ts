@@ -1,6 +1,7 @@
 import { type NewRun, saveProgress } from '../agent-logs/run-log-queries.ts'
 import type { Config } from '../config.ts'
 import type { Claims, Database } from '../database/database.ts'
+import type { IntegrationType } from '../integrations/integration-type.ts'
 import type { ConnectedTool } from '../integrations/list-connected-tools.ts'
 import type { Log } from '../log.ts'
 import type { ActiveRuns, RunSlot } from './active-runs.ts'
@@ -24,7 +25,9 @@ export interface RunServices {
   unsettledRuns: UnsettledRuns
   /** Our own tools, by name. */
   tools: Map<string, RunTool>
-  /** The tools of what is connected to a user agent, without those its owner switched off. */
+  /** Kinds of accounts that can be connected. */
+  integrationTypes: readonly IntegrationType[]
+  /** The tools of what is connected to a user agent, those its owner switched off as well. */
   listConnectedTools(claims: Claims, userAgentId: string): Promise<ConnectedTool[]>
   nodeId: string
   /** Asks the other servers on this database to cancel a run that is not on this one. */
@@ -104,7 +107,7 @@ interface RunPart {
 export async function performRun(
   services: RunServices,
   claims: Claims,
-  run: Omit<RunInput, 'metadata' | 'history'>,
+  run: Omit<RunInput, 'metadata' | 'history' | 'source'>,
   { tools, ...loaded }: LoadedRun,
   { slot, startedAt, resume }: RunPart,
 ): Promise<EndedRun> {
@@ -135,12 +138,7 @@ export async function performRun(
     latencyMs: Math.round(performance.now() - startedAt) + (resume?.latencyMs ?? 0),
     expiresAt: new Date(Date.now() + runs.approvalExpiresMs),
   }
-  const written = await saveRunEnd(
-    services,
-    claims,
-    ended,
-    describeRunEnd({ ...run, ...loaded, expiresAt: ended.expiresAt }, ended),
-  )
+  const written = await saveRunEnd(services, claims, ended, describeRunEnd(run, ended))
   // Not before they are in the database: whoever is asked may answer at once.
   for (const approval of written.outcome.waiting?.approvals ?? [])
     callCaller(services, run, () => run.onEvent?.({ kind: 'approval-request', approval, expiresAt: ended.expiresAt }))
@@ -160,7 +158,7 @@ function callCaller({ log }: RunServices, run: { id: string }, call: () => void)
 function keepProgress(
   services: RunServices,
   claims: Claims,
-  run: RunInput,
+  run: RunCaller & { id: string; timestamp: Date },
   before: { output?: string; hasUntrusted: boolean; has_untrusted?: boolean },
 ) {
   const { database, log } = services

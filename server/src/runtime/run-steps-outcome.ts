@@ -3,9 +3,11 @@ import { redact } from './models/redact.ts'
 import { sanitiseText } from './models/sanitise-text.ts'
 import type { RunState } from './run-steps-state.ts'
 import type { RunOutcome } from './run-types.ts'
+import type { WaitingState } from './waiting-state.ts'
 
 export type RunEnd =
   | { kind: 'succeeded' }
+  | { kind: 'waiting'; state: WaitingState }
   | { kind: 'failed'; code: ErrorCode; detail: string | null; retryAfterMs?: number | null }
   /** The signal says why. */
   | { kind: 'aborted' }
@@ -14,7 +16,8 @@ export type RunEnd =
 export function finishRun(state: RunState, end: RunEnd): RunOutcome {
   const { steps } = state
   const citations = state.citations.filter(({ number }) => state.output.includes(`[${number}]`))
-  for (const citation of citations) state.request.onEvent?.({ kind: 'citation', citation })
+  // Numbers that the rest of the answer names are still to come.
+  if (end.kind !== 'waiting') for (const citation of citations) state.request.onEvent?.({ kind: 'citation', citation })
   return {
     ...describeEnd(state, end),
     output: state.output,
@@ -24,6 +27,8 @@ export function finishRun(state: RunState, end: RunEnd): RunOutcome {
     output_tokens: steps.reduce((sum, step) => sum + step.output_tokens, 0),
     finish_reason: steps.at(-1)?.finish_reason ?? 'error',
     is_sanitised: state.isSanitised,
+    has_untrusted: state.hasUntrusted,
+    ...(end.kind === 'waiting' && { waiting: end.state }),
   }
 }
 
@@ -35,6 +40,7 @@ function describeEnd(state: RunState, end: RunEnd): Described {
   if (end.kind === 'aborted' || (end.kind === 'failed' && state.signal.aborted))
     return { ...none, ...describeAbort(state) }
   if (end.kind === 'succeeded') return { ...none, status: 'succeeded' }
+  if (end.kind === 'waiting') return { ...none, status: 'waiting' }
   const redactKeys = state.request.model.redact ?? redact
   return {
     status: 'failed',

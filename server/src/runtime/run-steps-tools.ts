@@ -1,77 +1,92 @@
-import { type Schema, Validator } from '@cfworker/json-schema'
 import type { RawToolCall } from './call-model-answer.ts'
+import { checkJson, describeFaults } from './check-json.ts'
 import { sanitiseJson } from './models/sanitise-text.ts'
 import type { RunState } from './run-steps-state.ts'
 import type { Citation, ToolCall, ToolResult } from './run-types.ts'
+import { searchTools } from './tools/choose-tools.ts'
 import type { RunTool, ToolContext } from './tools/run-tool.ts'
 
 const toolTimeoutMs = 30_000
 const maxResultChars = 50_000
+const maxFullChars = 1_000_000
 
-/** The reason a call was refused or failed, in words that help the model to do better. */
-class ToolCallError extends Error {}
+/** The reason a call was refused or failed, in words of ours that help the model to do better. */
+export class ToolCallError extends Error {}
 
-/** Executes the calls of one step at the same time. Whatever goes wrong becomes a result that the model reads. */
-export async function executeToolCalls(
-  state: RunState,
-  calls: ToolCall[],
-  rawCalls: RawToolCall[],
-): Promise<ToolResult[]> {
-  return Promise.all(
-    calls.map(async (call, index) => {
-      const startedAt = performance.now()
-      state.toolCallCount++
-      const isOverLimit = state.toolCallCount > state.request.limits.maxToolCalls
-      state.request.onEvent?.({ kind: 'tool-call', call })
-      const { output, is_error } = await executeCall(state, call, rawCalls[index]?.input, isOverLimit)
-      const duration_ms = Math.round(performance.now() - startedAt)
-      const result: ToolResult = { id: call.id, name: call.name, output, is_error, duration_ms }
-      state.request.onEvent?.({ kind: 'tool-result', result })
-      return result
-    }),
-  )
-}
+type CallOutcome = Pick<ToolResult, 'output' | 'full_output' | 'is_error' | 'is_untrusted'>
 
-async function executeCall(
+/** The tool of a call that may be executed, or why it may not. */
+export function checkCall(
   state: RunState,
   call: ToolCall,
-  rawInput: string | undefined,
-  isOverLimit: boolean,
-): Promise<Pick<ToolResult, 'output' | 'is_error'>> {
+  raw: RawToolCall | undefined,
+): { tool: RunTool } | { error: ToolCallError } {
+  const refuse = (reason: string) => ({ error: new ToolCallError(reason) })
+  if (state.toolCallCount > state.request.limits.maxToolCalls)
+    return refuse('No more tool calls are allowed in this run. Answer with what you have.')
+  const tool = state.tools.get(call.name)
+  if (!tool) return refuse(`There is no tool "${call.name}". ${listTools(state)}`)
+  if (!state.shownTools.has(call.name)) return refuse(`Look for "${call.name}" with find_tools before you call it.`)
+  if (typeof call.input === 'string' && call.input === raw?.input) return refuse('The input is not valid JSON.')
+  const faults = checkJson(tool.inputSchema, call.input)
+  return faults.length === 0
+    ? { tool }
+    : refuse(`The input does not fit the schema of the tool. ${describeFaults(faults)}`)
+}
+
+/** Executes a call with this input. Whatever goes wrong becomes a result that the model reads. */
+export async function executeCall(
+  state: RunState,
+  call: ToolCall,
+  work: { tool: RunTool; input: unknown; hadUntrusted: boolean } | { error: ToolCallError },
+): Promise<ToolResult> {
+  const startedAt = performance.now()
+  const outcome = 'error' in work ? failCall(state, work.error, false) : await callTool(state, work)
+  if (outcome.is_untrusted) state.hasUntrusted = true
+  const duration_ms = Math.round(performance.now() - startedAt)
+  return { id: call.id, name: call.name, ...outcome, duration_ms }
+}
+
+async function callTool(
+  state: RunState,
+  { tool, input, hadUntrusted }: { tool: RunTool; input: unknown; hadUntrusted: boolean },
+): Promise<CallOutcome> {
+  let { isUntrusted } = tool
   try {
-    if (isOverLimit) throw new ToolCallError('No more tool calls are allowed in this run. Answer with what you have.')
-    const tool = state.tools.get(call.name)
-    if (!tool) throw new ToolCallError(`There is no tool "${call.name}". ${listTools(state)}`)
-    checkInput(tool, call.input, rawInput)
-    return { output: toStorable(state, await executeInTime(state, tool, call.input)), is_error: false }
+    const context = { hadUntrusted, markUntrusted: () => (isUntrusted = true) }
+    const value = await executeInTime(state, tool, input, context)
+    const plain: unknown = JSON.parse(JSON.stringify(value) ?? 'null')
+    const faults = tool.outputSchema ? checkJson(tool.outputSchema, plain) : []
+    if (faults.length > 0)
+      throw new ToolCallError(
+        `The tool gave back something else than its output schema says. ${describeFaults(faults)}`,
+      )
+    return { ...toStorable(state, plain), is_error: false, ...(isUntrusted && { is_untrusted: true }) }
   } catch (error) {
-    const reason = error instanceof Error && error.message !== '' ? error.message : 'The tool failed.'
-    return { output: toStorable(state, { error: reason.slice(0, 1000) }), is_error: true }
+    return failCall(state, error, isUntrusted)
   }
 }
 
-function listTools({ tools }: RunState): string {
-  return tools.size === 0 ? 'This agent has no tools.' : `The tools are: ${[...tools.keys()].join(', ')}.`
+function failCall(state: RunState, error: unknown, isUntrusted: boolean): CallOutcome {
+  const reason = error instanceof Error && error.message !== '' ? error.message : 'The tool failed.'
+  const { output } = toStorable(state, { error: reason.slice(0, 1000) })
+  // A server words its own errors.
+  return { output, is_error: true, ...(isUntrusted && !isOurs(error) && { is_untrusted: true }) }
 }
 
-const validators = new WeakMap<object, Validator>()
+const isOurs = (error: unknown) => error instanceof ToolCallError && !error.message.startsWith('The tool gave back')
 
-function checkInput({ inputSchema }: RunTool, input: unknown, rawInput: string | undefined) {
-  if (typeof input === 'string' && input === rawInput) throw new ToolCallError('The input is not valid JSON.')
-  let validator = validators.get(inputSchema)
-  if (!validator) {
-    validator = new Validator(inputSchema as Schema, '7', false)
-    validators.set(inputSchema, validator)
-  }
-  const { valid, errors } = validator.validate(input)
-  if (valid) return
-  const faults = errors.map(({ instanceLocation, error }) => `${instanceLocation.replace(/^#/, '') || '/'}: ${error}`)
-  throw new ToolCallError(
-    `The input does not fit the schema of the tool. ${[...new Set(faults)].slice(0, 5).join(' ')}`,
-  )
+function listTools({ shownTools, tools }: RunState): string {
+  const names = [...tools.keys()].filter((name) => shownTools.has(name))
+  return names.length === 0 ? 'This agent has no tools.' : `The tools are: ${names.join(', ')}.`
 }
 
-async function executeInTime(state: RunState, tool: RunTool, input: unknown): Promise<unknown> {
+async function executeInTime(
+  state: RunState,
+  tool: RunTool,
+  input: unknown,
+  call: { hadUntrusted: boolean; markUntrusted: () => void },
+): Promise<unknown> {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let stop: (() => void) | undefined
@@ -87,35 +102,54 @@ async function executeInTime(state: RunState, tool: RunTool, input: unknown): Pr
     if (state.signal.aborted) stop()
   })
   try {
-    return await Promise.race([ended, tool.execute(input, createContext(state, controller.signal))])
+    // What is stopped already must not be begun.
+    if (state.signal.aborted) return await ended
+    return await Promise.race([ended, tool.execute(input, createContext(state, controller.signal, call))])
   } finally {
     clearTimeout(timer)
     if (stop) state.signal.removeEventListener('abort', stop)
   }
 }
 
-function createContext(state: RunState, signal: AbortSignal): ToolContext {
-  const { settings, capabilities } = state.request
-  return { signal, settings, capabilities, addCitation: (citation) => addCitation(state, citation) }
+function createContext(
+  state: RunState,
+  signal: AbortSignal,
+  { hadUntrusted, markUntrusted }: { hadUntrusted: boolean; markUntrusted: () => void },
+): ToolContext {
+  const { settings, capabilities, memories } = state.request
+  return {
+    signal,
+    settings,
+    capabilities,
+    memories,
+    hasUntrusted: hadUntrusted,
+    markUntrusted,
+    addCitation: (citation) => addCitation(state, citation),
+    findTools(query) {
+      const found = searchTools([...state.tools.values()], query, 10)
+      for (const { name } of found) state.shownTools.add(name)
+      return found
+    },
+  }
 }
 
 function addCitation(state: RunState, raw: Omit<Citation, 'number'>): number {
   const known = state.citations.find(({ path, title }) => path === raw.path && title === raw.title)
   if (known) return known.number
-  const citation = toStorable(state, { number: state.citations.length + 1, ...raw }) as Citation
+  const citation = toStorable(state, { number: state.citations.length + 1, ...raw }).output as Citation
   state.citations.push(citation)
   return citation.number
 }
 
-/** Plain JSON of bounded size that PostgreSQL can store. */
-function toStorable(state: RunState, value: unknown): unknown {
-  const text = JSON.stringify(value) ?? 'null'
-  const plain = JSON.parse(text) as unknown
+/** Plain JSON that PostgreSQL can store; `output` is of the size a model can take, `full_output` the rest of a longer one. */
+function toStorable(state: RunState, plain: unknown): Pick<ToolResult, 'output' | 'full_output'> {
   const safe = sanitiseJson(plain)
   if (safe !== plain) state.isSanitised = true
-  if (text.length <= maxResultChars) return safe
-  const whole = typeof safe === 'string' ? safe : JSON.stringify(safe)
-  // The cut may go through a surrogate pair.
-  const beginning = whole.slice(0, maxResultChars).replace(/[\uD800-\uDBFF]$/, '')
-  return `${beginning}\n[Cut here: the whole result has ${whole.length} characters.]`
+  const whole = typeof safe === 'string' ? safe : (JSON.stringify(safe) ?? 'null')
+  if (whole.length <= maxResultChars) return { output: safe }
+  const output = `${cutAt(whole, maxResultChars)}\n[Cut here: the whole result has ${whole.length} characters.]`
+  return { output, full_output: whole.length <= maxFullChars ? safe : `${cutAt(whole, maxFullChars)}\n[Cut here.]` }
 }
+
+/** The cut may go through a surrogate pair. */
+const cutAt = (text: string, length: number) => text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '')

@@ -6,7 +6,8 @@ import { runSteps } from './run-steps.ts'
 import type { RunEvent, RunOutcome, RunRequest } from './run-types.ts'
 import { startTestProvider, type TestProvider, type TestProviderKind } from './test-providers/start-test-provider.ts'
 import type { TestReply } from './test-providers/test-reply.ts'
-import type { RunTool } from './tools/run-tool.ts'
+import { builtInTool, type RunTool } from './tools/run-tool.ts'
+import { createTestMemories } from './tools/run-tool-testing.ts'
 
 type Api = 'openai-chat' | 'openai-responses' | 'anthropic' | 'google' | 'compatible' | 'ollama'
 
@@ -82,6 +83,7 @@ async function run(api: Api, given: Given = {}): Promise<RunOutcome & { events: 
       settings: { shop: 'Blue Teapot' },
       model,
       history: given.history ?? [],
+      memories: createTestMemories(),
       input: given.input ?? 'Hello there',
       limits: {
         maxSteps: 4,
@@ -106,8 +108,9 @@ async function run(api: Api, given: Given = {}): Promise<RunOutcome & { events: 
   return { ...outcome, events, shown }
 }
 
-const weather: RunTool = {
+const weather: RunTool = builtInTool({
   name: 'weather',
+  title: 'The weather',
   description: 'The weather in a city.',
   inputSchema: {
     type: 'object',
@@ -120,7 +123,7 @@ const weather: RunTool = {
     addCitation({ title: 'Weather report', path: '/weather', excerpt: `${city} is sunny` })
     return { city, sky: 'sunny', asked_by: settings.shop }
   },
-}
+})
 const askWeather: TestReply = { kind: 'tool-calls', calls: [{ name: 'weather', input: { city: 'Oslo' } }] }
 
 describe.each(apis)('%s', (api) => {

@@ -40,5 +40,36 @@ export async function interruptRunsOf(tx: Tx, nodeId: string): Promise<number> {
     .whereRef('agent_logs.timestamp', '>=', sql`server_nodes.started_at - interval '25 hours'`)
     .whereRef('agent_logs.timestamp', '<=', sql`server_nodes.heartbeat_at + interval '10 minutes'`)
     .executeTakeFirstOrThrow()
-  return Number(numUpdatedRows)
+  return Number(numUpdatedRows) + (await interruptContinuedRunsOf(tx, nodeId))
+}
+
+/**
+ * A run that waited for an approval may be older than the server that went on with it. It worked an hour at most since
+ * the decision, so those that were decided shortly before the last sign of life are all that have to be looked at.
+ */
+async function interruptContinuedRunsOf(tx: Tx, nodeId: string): Promise<number> {
+  const decided = await tx
+    .selectFrom('approvals')
+    .innerJoin('server_nodes', (join) =>
+      join
+        .onRef('approvals.decided_at', '>=', sql`server_nodes.heartbeat_at - interval '2 hours'`)
+        .onRef('approvals.decided_at', '<=', sql`server_nodes.heartbeat_at + interval '10 minutes'`),
+    )
+    .select(['approvals.log_id', 'approvals.log_timestamp'])
+    .distinct()
+    .where('server_nodes.id', '=', nodeId)
+    .execute()
+  let count = 0
+  for (const { log_id, log_timestamp } of decided) {
+    const { numUpdatedRows } = await tx
+      .updateTable('agent_logs')
+      .set({ status: 'interrupted', error_code: 'interrupted', output: sql`coalesce(output, '')` })
+      .where('id', '=', log_id)
+      .where('timestamp', '=', log_timestamp)
+      .where('node_id', '=', nodeId)
+      .where('status', '=', 'running')
+      .executeTakeFirstOrThrow()
+    count += Number(numUpdatedRows)
+  }
+  return count
 }

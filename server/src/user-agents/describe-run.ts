@@ -1,8 +1,8 @@
 import { type ErrorCode, errorTable } from '../errors.ts'
-import type { Citation } from '../runtime/run-types.ts'
+import type { Citation, RunStep } from '../runtime/run-types.ts'
 import type { RunResult } from './begin-run.ts'
 
-/** A run as the API shows it, fresh or read back from the log. */
+/** A run as the API shows it, fresh or read back from the log; what a waiting one asks for is added by who answers. */
 export function describeRun(result: RunResult) {
   if (result.kind === 'ran') {
     const { id, conversationId, outcome, model, costUsd, latencyMs } = result.run
@@ -19,12 +19,13 @@ export function describeRun(result: RunResult) {
       output_tokens: outcome.output_tokens,
       cost_usd: costUsd,
       latency_ms: latencyMs,
-      steps: outcome.steps,
+      steps: outcome.steps.map(withoutFullOutputs),
+      approvals: [],
     }
   }
   const { row } = result
   // Written by runAgent alone, in this shape.
-  const metadata = row.metadata as { steps?: unknown[]; citations?: Citation[]; is_built_in_model?: boolean }
+  const metadata = row.metadata as { steps?: RunStep[]; citations?: Citation[]; is_built_in_model?: boolean }
   return {
     id: row.id,
     conversation_id: row.conversation_id,
@@ -38,8 +39,15 @@ export function describeRun(result: RunResult) {
     output_tokens: row.output_tokens,
     cost_usd: row.cost_usd === null ? null : Number(row.cost_usd),
     latency_ms: row.latency_ms,
-    steps: metadata.steps ?? [],
+    steps: (metadata.steps ?? []).map(withoutFullOutputs),
+    approvals: [],
   }
+}
+
+/** The whole of long results is for the log; an answer has what the model got. */
+function withoutFullOutputs(step: RunStep): RunStep {
+  if (step.tool_results.every((result) => result.full_output === undefined)) return step
+  return { ...step, tool_results: step.tool_results.map(({ full_output: _, ...result }) => result) }
 }
 
 function describeError(code: string | null): { code: ErrorCode; title: string; detail: string } | null {

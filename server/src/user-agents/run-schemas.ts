@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { approvalSchema, decisionSchema } from '../approvals/approval-schemas.ts'
 import { idParams, problemSchema, typedText } from '../http/schemas.ts'
 
 export const maxInputCharacters = 100_000
@@ -29,6 +30,23 @@ const toolResultSchema = z.object({
   output: z.unknown().meta({ description: 'What the tool gave back', example: { result: 42 } }),
   is_error: z.boolean().meta({ description: 'Whether the tool failed', example: false }),
   duration_ms: z.number().meta({ description: 'How long it took', example: 3 }),
+  is_untrusted: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Present when strangers may have written a part of it', example: true }),
+  is_refused: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Present when its owner refused the call: nothing was done', example: true }),
+  approval: z
+    .object({
+      id: z.uuid().meta({ description: 'Id of the approval', example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012' }),
+      decision: z.enum(['approve', 'refuse']).meta({ description: 'What its owner decided', example: 'approve' }),
+      comment: z.string().nullable().meta({ description: 'What its owner said', example: null }),
+      edited_input: z.unknown().optional().meta({ description: 'What it was done with, when it was changed' }),
+    })
+    .optional()
+    .meta({ description: 'Present when it was asked for first' }),
 })
 
 export const runStepSchema = z.object({
@@ -53,8 +71,8 @@ export const runSchema = z
       example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012',
     }),
     status: z
-      .enum(['running', 'succeeded', 'failed', 'cancelled', 'interrupted'])
-      .meta({ description: 'How the run ended', example: 'succeeded' }),
+      .enum(['running', 'waiting', 'succeeded', 'failed', 'cancelled', 'interrupted'])
+      .meta({ description: 'How the run ended; `waiting`: decide about its `approvals`', example: 'succeeded' }),
     output: z.string().nullable().meta({
       description: 'The answer, as Markdown; what there was of it when the run did not succeed',
       example: 'Yes, within 3 days. [1]',
@@ -80,6 +98,7 @@ export const runSchema = z
       .meta({ description: 'Cost in US dollars; null when the price is not known', example: 0.00021 }),
     latency_ms: z.int().nullable().meta({ description: 'From the request to the end', example: 934 }),
     steps: z.array(runStepSchema).meta({ description: 'Each call of the model with the tools it used' }),
+    approvals: z.array(approvalSchema).meta({ description: 'What a waiting run asks for; otherwise empty' }),
   })
   .meta({ id: 'Run', description: 'One input and the output it led to' })
 
@@ -90,7 +109,8 @@ export const runRoutes = {
     description:
       'Answers the finished run as JSON; with `stream: true` or `Accept: text/event-stream`, the AI SDK UI message stream. ' +
       'Send an `Idempotency-Key` to be safe against doubled requests: the same key gives the same run. ' +
-      'The run is in the log from its first moment, whatever happens after. Closing the connection cancels it.',
+      'The run is in the log from its first moment, whatever happens after. Closing the connection cancels it. ' +
+      'When the agent wants to do something that you have to approve, the answer is the run with the status `waiting` and its `approvals`.',
     params: idParams,
     headers: z.object({
       'idempotency-key': typedText(255, 1)
@@ -109,10 +129,39 @@ export const runRoutes = {
     }),
     response: { 200: runSchema, '4xx': problemSchema, '5xx': problemSchema },
   },
+  'POST /api/v1/approvals/:id/decision': {
+    operationId: 'decideApproval',
+    tags: ['Approvals'],
+    summary: 'Approve or refuse',
+    description:
+      'The last open decision of a run lets it go on, and the answer is the run as `POST user-agents/{id}/runs` answers it, as JSON or as a stream. ' +
+      'While others of the run are open, the answer is the approval and the waiting run. A run goes on once, however many decide at the same time. ' +
+      'A refused call is not executed; the agent is told and goes on. Closing the connection cancels the rest of the run.',
+    params: idParams,
+    headers: z.object({
+      accept: z.string().optional().meta({ description: '`text/event-stream` streams', example: 'application/json' }),
+    }),
+    body: decisionSchema,
+    response: {
+      200: z.union([
+        runSchema,
+        z.object({
+          approval: approvalSchema,
+          run: z.object({
+            id: z.uuid().meta({ description: 'The run', example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012' }),
+            status: z.literal('waiting').meta({ description: 'It still waits', example: 'waiting' }),
+          }),
+        }),
+      ]),
+      '4xx': problemSchema,
+      '5xx': problemSchema,
+    },
+  },
   'POST /api/v1/agent-logs/:id/cancel': {
     tags: ['Runs'],
     summary: 'Cancel a run',
-    description: 'The run ends as `cancelled` within moments; what it had produced is kept.',
+    description:
+      'The run ends as `cancelled` within moments; what it had produced is kept. Also one that waits for an approval.',
     params: idParams,
     response: {
       202: z.object({

@@ -3,15 +3,20 @@ import type { Settings } from '../agents/capabilities.ts'
 import { readCapabilities, readStoredType } from '../agents/stored-capabilities.ts'
 import { readChanges } from '../agents/to-agent.ts'
 import { checkSettings } from './check-settings.ts'
+import { findUnconnected } from './missing-integrations.ts'
 import type { UserAgentRow } from './user-agent-queries.ts'
 import type { userAgentSchema } from './user-agent-schemas.ts'
 
 type UserAgent = z.output<typeof userAgentSchema>
 
 /** What the API shows of a user agent to its owner. */
-export function toUserAgent(row: UserAgentRow): UserAgent {
+export function toUserAgent(
+  row: UserAgentRow,
+  integrationTypes: readonly { type: string; title: string }[],
+): UserAgent {
   const { agent_name, agent_description, capabilities: stored, present_type, present_version } = row
   const capabilities = readCapabilities(stored)
+  const { missing, optional } = findUnconnected(capabilities, row.connected_types, integrationTypes)
   return {
     id: row.id,
     name: row.name,
@@ -31,6 +36,8 @@ export function toUserAgent(row: UserAgentRow): UserAgent {
     created_at: row.created_at,
     updated_at: row.updated_at,
     update: toUpdate(row),
+    missing_integrations: missing,
+    optional_integrations: optional,
   }
 }
 

@@ -1,5 +1,12 @@
 import type { UIMessageChunk } from 'ai'
-import type { Citation, RunEvent, ToolCall, ToolResult } from '../runtime/run-types.ts'
+import type {
+  ApprovalDecision,
+  ApprovalRequest,
+  Citation,
+  RunEvent,
+  ToolCall,
+  ToolResult,
+} from '../runtime/run-types.ts'
 
 /** What the stream tells about the run besides its words. */
 export interface RunMessageMetadata {
@@ -44,7 +51,14 @@ export class UiMessageWriter {
         break
       case 'tool-call':
         this.#closeText()
-        this.#writeToolCall(event.call)
+        this.#writeToolCall(event.call, event.title)
+        break
+      case 'approval-request':
+        this.#closeText()
+        this.#writeApprovalRequest(event.approval, event.expiresAt)
+        break
+      case 'approval-decision':
+        this.#writeDecision(event.call, event.approval, event.decision)
         break
       case 'tool-result':
         this.#writeToolResult(event.result)
@@ -76,7 +90,7 @@ export class UiMessageWriter {
       return
     }
     if (error) this.fail(error.title)
-    this.#write({ type: 'finish' })
+    this.#write({ type: 'finish', ...(status === 'waiting' && { finishReason: 'tool-calls' as const }) })
   }
 
   fail(errorText: string): void {
@@ -109,12 +123,45 @@ export class UiMessageWriter {
     this.#isStepOpen = false
   }
 
-  #writeToolCall({ id, name, input }: ToolCall): void {
-    this.#write({ type: 'tool-input-available', toolCallId: id, toolName: name, input, dynamic: true })
+  #writeToolCall({ id, name, input }: ToolCall, title: string | undefined): void {
+    this.#write({
+      type: 'tool-input-available',
+      toolCallId: id,
+      toolName: name,
+      input,
+      dynamic: true,
+      ...(title !== undefined && { title }),
+    })
   }
 
-  #writeToolResult({ id, output, is_error }: ToolResult): void {
-    if (is_error) {
+  #writeApprovalRequest(approval: ApprovalRequest, expiresAt: Date | null): void {
+    const { id, tool_call_id, title, description, reason, integration_id, input_schema } = approval
+    this.#write({
+      type: 'tool-approval-request',
+      approvalId: id,
+      toolCallId: tool_call_id,
+      reason: description,
+      approvalDescriptor: { title, description, reason, expires_at: expiresAt, integration_id, input_schema },
+    })
+  }
+
+  /** Whole, so that a reader who has not seen the first part of the run understands it, too. */
+  #writeDecision(call: ToolCall, approval: ApprovalRequest, decision: ApprovalDecision): void {
+    const { edited_input = call.input, comment } = decision
+    this.#writeToolCall({ ...call, input: edited_input }, approval.title)
+    this.#writeApprovalRequest(approval, null)
+    this.#write({
+      type: 'tool-approval-response',
+      approvalId: approval.id,
+      approved: decision.decision === 'approve',
+      ...(comment !== null && { reason: comment }),
+    })
+  }
+
+  #writeToolResult({ id, output, is_error, is_refused }: ToolResult): void {
+    if (is_refused) {
+      this.#write({ type: 'tool-output-denied', toolCallId: id })
+    } else if (is_error) {
       const errorText = typeof output === 'string' ? output : JSON.stringify(output)
       this.#write({ type: 'tool-output-error', toolCallId: id, errorText, dynamic: true })
     } else {

@@ -35,6 +35,12 @@ function selectUserAgents(tx: Tx, userId: string) {
         'present.type as present_type',
         'present.version as present_version',
       ])
+      .select(
+        sql<string[]>`array(select type::text from public.integrations
+          where integrations.user_agent_id = user_agents.id and integrations.status = 'connected')`.as(
+          'connected_types',
+        ),
+      )
       // The form and the summaries of a newer version; of no use, and not sent, when there is none.
       .select([
         sql<unknown>`case when present.version > user_agents.agent_version then present.capabilities end`.as(

@@ -13,7 +13,7 @@ const placeSchema = z.tuple([z.uuid()])
 /** Settings are up to 500 kB each. */
 const maxPage = 50
 
-export function addUserAgentRoutes(app: App, { database, models }: Services): void {
+export function addUserAgentRoutes(app: App, { database, models, integrationTypes }: Services): void {
   app.get('/api/v1/user-agents', { schema: userAgentRoutes['GET /api/v1/user-agents'] }, async (request) => {
     const claims = getClaims(request)
     const limit = Math.min(request.query.limit, maxPage)
@@ -22,7 +22,7 @@ export function addUserAgentRoutes(app: App, { database, models }: Services): vo
       listUserAgents(tx, { userId: claims.sub, afterId, limit: limit + 1 }),
     )
     const page = toPageByKeys(rows, limit, (row) => encodeKeys([row.id]))
-    return { data: page.data.map(toUserAgent), next_cursor: page.next_cursor }
+    return { data: page.data.map((row) => toUserAgent(row, integrationTypes)), next_cursor: page.next_cursor }
   })
 
   app.post('/api/v1/user-agents', { schema: userAgentRoutes['POST /api/v1/user-agents'] }, async (request, reply) => {
@@ -30,13 +30,13 @@ export function addUserAgentRoutes(app: App, { database, models }: Services): vo
     const row = await whileVisible(() =>
       database.withUser(claims, (tx) => configureAgent(tx, models, claims.sub, request.body)),
     )
-    return reply.status(201).send(toUserAgent(row))
+    return reply.status(201).send(toUserAgent(row, integrationTypes))
   })
 
   app.get('/api/v1/user-agents/:id', { schema: userAgentRoutes['GET /api/v1/user-agents/:id'] }, async (request) => {
     const claims = getClaims(request)
     const key = { id: request.params.id, userId: claims.sub }
-    return toUserAgent(await database.withUser(claims, (tx) => getUserAgent(tx, key)))
+    return toUserAgent(await database.withUser(claims, (tx) => getUserAgent(tx, key)), integrationTypes)
   })
 
   app.patch(
@@ -48,7 +48,7 @@ export function addUserAgentRoutes(app: App, { database, models }: Services): vo
       const row = await whileVisible(() =>
         database.withUser(claims, (tx) => reconfigureAgent(tx, models, key, request.body)),
       )
-      return toUserAgent(row)
+      return toUserAgent(row, integrationTypes)
     },
   )
 

@@ -23,6 +23,17 @@ const updateSchema = z
   })
   .meta({ description: 'A newer version of the agent, when there is one' })
 
+const wantedIntegrationSchema = z
+  .object({
+    type: z.string().meta({ description: 'Integration type', example: 'smtp' }),
+    title: z.string().meta({ description: 'Its name for people', example: 'E-mail (SMTP)' }),
+    reason: z
+      .string()
+      .nullable()
+      .meta({ description: 'What the agent would do with it', example: 'To send the drafts you approve.' }),
+  })
+  .meta({ id: 'WantedIntegration', description: 'An account that an agent can use' })
+
 export const userAgentSchema = z
   .object({
     id: z.uuid().meta({ description: 'Its id', example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012' }),
@@ -60,6 +71,12 @@ export const userAgentSchema = z
     created_at: timestampSchema,
     updated_at: timestampSchema,
     update: updateSchema.nullable().meta({ description: 'A newer version of the agent; null when there is none' }),
+    missing_integrations: z.array(wantedIntegrationSchema).meta({
+      description: 'Accounts that have to be connected before it runs; until then a run answers `integration_missing`',
+    }),
+    optional_integrations: z
+      .array(wantedIntegrationSchema)
+      .meta({ description: 'Accounts that it could use and that are not connected' }),
   })
   .meta({ id: 'UserAgent', description: 'An agent that you configured' })
 

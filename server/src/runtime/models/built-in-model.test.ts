@@ -5,6 +5,7 @@ import { createUrlGuard } from '../../url-guard/url-guard.ts'
 import { germanSettings, lampShopCapabilities, lampShopSettings } from '../knowledge/lamp-shop.ts'
 import { createBuiltInTools } from '../tools/built-in-tools.ts'
 import type { RunTool } from '../tools/run-tool.ts'
+import { createTestContext } from '../tools/run-tool-testing.ts'
 import { createBuiltInModel } from './built-in-model.ts'
 
 const model = createBuiltInModel()
@@ -42,9 +43,7 @@ async function ask(
       const output = await allTools
         .get(part.toolName)!
         .execute(input, {
-          signal: new AbortController().signal,
-          settings,
-          capabilities: lampShopCapabilities,
+          ...createTestContext({ settings, capabilities: lampShopCapabilities }),
           addCitation: ({ path }) => numbers.get(path) ?? numbers.set(path, numbers.size + 1).size,
         })
         .then(

@@ -5,6 +5,7 @@ import { createUrlGuard } from '../../url-guard/url-guard.ts'
 import { lampShopCapabilities, lampShopSettings } from '../knowledge/lamp-shop.ts'
 import type { Citation } from '../run-types.ts'
 import { createBuiltInTools } from './built-in-tools.ts'
+import { createTestContext } from './run-tool-testing.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -25,18 +26,20 @@ function callWith(allowedPrivateHosts: string[] = [], settings = lampShopSetting
   const tools = createBuiltInTools({ urlGuard, now: () => new Date('2026-07-15T12:30:00Z') })
   const citations: Citation[] = []
   const call = (name: string, input: unknown) =>
-    tools.get(name)!.execute(input, {
-      signal: new AbortController().signal,
-      settings,
-      capabilities: lampShopCapabilities,
-      addCitation: (citation) => citations.push({ number: citations.length + 1, ...citation }),
-    })
+    tools.get(name)!.execute(input, createTestContext({ settings, capabilities: lampShopCapabilities }, citations))
   return { call, citations, tools }
 }
 
 test('every tool that an agent can name exists under its name', () => {
   const { tools } = callWith()
-  expect([...tools.keys()].sort()).toEqual(['calculator', 'current_time', 'fetch_page', 'search_knowledge'])
+  expect([...tools.keys()].sort()).toEqual([
+    'calculator',
+    'current_time',
+    'fetch_page',
+    'recall',
+    'remember',
+    'search_knowledge',
+  ])
   for (const [name, tool] of tools) expect(tool.name).toBe(name)
 })
 

@@ -2,6 +2,8 @@ import type { UrlGuard } from '../../url-guard/url-guard.ts'
 import { createCalculatorTool } from './calculator.ts'
 import { createCurrentTimeTool } from './current-time.ts'
 import { createFetchPageTool } from './fetch-page.ts'
+import { createRecallTool } from './recall.ts'
+import { createRememberTool } from './remember.ts'
 import type { RunTool } from './run-tool.ts'
 import { createSearchKnowledgeTool } from './search-knowledge.ts'
 
@@ -12,6 +14,8 @@ export function createBuiltInTools(options: { urlGuard: UrlGuard; now: () => Dat
     createCalculatorTool(),
     createFetchPageTool(options.urlGuard),
     createSearchKnowledgeTool(),
+    createRememberTool(),
+    createRecallTool(),
   ]
   return new Map(tools.map((tool) => [tool.name, tool]))
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RunTool } from './run-tool.ts'
+import { builtInTool, type RunTool } from './run-tool.ts'
 
 const inputSchema = z.object({ timezone: z.string().max(60).optional() })
 
@@ -11,8 +11,9 @@ export interface CurrentTime {
 }
 
 export function createCurrentTimeTool(now: () => Date): RunTool {
-  return {
+  return builtInTool({
     name: 'current_time',
+    title: 'Tell the time',
     description:
       'Tells the current date, weekday and time. Give `timezone` as an IANA name such as Europe/Berlin; without it the time zone of this agent is used, or UTC.',
     inputSchema: {
@@ -29,7 +30,7 @@ export function createCurrentTimeTool(now: () => Date): RunTool {
       }
       return timeIn(asked || settingsTimezone(settings) || 'UTC', now())
     },
-  }
+  })
 }
 
 function settingsTimezone(settings: Record<string, unknown>): string | undefined {

@@ -4,6 +4,7 @@ import type {
   LanguageModelV4ToolResultOutput,
 } from '@ai-sdk/provider'
 import { detectLanguage, type Language } from '../../knowledge/languages.ts'
+import { unwrapUntrusted } from '../../untrusted-envelope.ts'
 
 /** What a tool gave back for a call of this turn. */
 export interface TurnResult {
@@ -82,11 +83,11 @@ function readOutput(output: LanguageModelV4ToolResultOutput): Pick<TurnResult, '
     case 'json':
       return { output: output.value, error: null }
     case 'text':
-      return { output: parsed(output.value), error: null }
+      return { output: parsed(unwrapUntrusted(output.value)), error: null }
     case 'error-json':
       return { output: null, error: errorText(output.value) }
     case 'error-text':
-      return { output: null, error: errorText(parsed(output.value)) }
+      return { output: null, error: errorText(parsed(unwrapUntrusted(output.value))) }
     case 'execution-denied':
       return { output: null, error: output.reason ?? 'The call was not allowed.' }
     default:

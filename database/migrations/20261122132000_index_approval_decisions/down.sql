@@ -1,0 +1,3 @@
+-- Loses: nothing.
+-- Keeps: everything.
+drop index public.approvals__decided_at;

@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { getClaims } from '../auth/authenticate.ts'
+import { AppError } from '../errors.ts'
+import type { App } from '../http/app-types.ts'
+import { watchCaller } from '../http/event-stream.ts'
+import { decodeKeys, encodeKeys, toPageByKeys } from '../http/pagination.ts'
+import { continueRun } from '../runtime/continue-run.ts'
+import type { RunServices } from '../runtime/run-agent.ts'
+import { answerRun, streamRun, wantsStream } from '../user-agents/answer-run.ts'
+import { runRoutes } from '../user-agents/run-schemas.ts'
+import { findApproval, listApprovals } from './approval-queries.ts'
+import { approvalRoutes } from './approval-schemas.ts'
+import { decideApproval } from './decide-approval.ts'
+import { withInputSchemas } from './list-run-approvals.ts'
+import { toApproval } from './to-approval.ts'
+
+const placeSchema = z.tuple([z.uuid()])
+/** Each may hold an input of some hundred kilobytes. */
+const maxPage = 50
+
+export function addApprovalRoutes(app: App, services: RunServices): void {
+  const { database } = services
+
+  app.get('/api/v1/approvals', { schema: approvalRoutes['GET /api/v1/approvals'] }, async (request) => {
+    const claims = getClaims(request)
+    const { cursor, limit: wanted, ...filter } = request.query
+    const limit = Math.min(wanted, maxPage)
+    const [afterId] = cursor === undefined ? [null] : decodeKeys(cursor, placeSchema)
+    const rows = await database.withUser(claims, (tx) =>
+      listApprovals(tx, claims.sub, filter, { afterId, limit: limit + 1 }),
+    )
+    const page = toPageByKeys(rows, limit, (row) => encodeKeys([row.id]))
+    return { data: await withInputSchemas(database, claims, page.data), next_cursor: page.next_cursor }
+  })
+
+  app.get('/api/v1/approvals/:id', { schema: approvalRoutes['GET /api/v1/approvals/:id'] }, async (request) => {
+    const claims = getClaims(request)
+    const row = await database.withUser(claims, (tx) => findApproval(tx, request.params.id, claims.sub))
+    const [approval] = row ? await withInputSchemas(database, claims, [row]) : []
+    if (!approval) throw new AppError('not_found')
+    return approval
+  })
+
+  app.post(
+    '/api/v1/approvals/:id/decision',
+    // Like a run: built here field by field.
+    { schema: runRoutes['POST /api/v1/approvals/:id/decision'], serializerCompiler: () => JSON.stringify },
+    async (request, reply) => {
+      const claims = getClaims(request)
+      const { decision, input, comment } = request.body
+      const decided = await decideApproval(services, claims, {
+        id: request.params.id,
+        decision,
+        input,
+        comment: comment || null,
+      })
+      if (decided.kind === 'open') {
+        const { approval } = decided
+        return reply.send({ approval: toApproval(approval, null), run: { id: approval.log_id, status: 'waiting' } })
+      }
+      const { run } = decided
+      if (wantsStream(request))
+        return streamRun(services, request, reply, async (caller) => ({
+          kind: 'ran',
+          run: await continueRun(services, claims, run, caller),
+        }))
+      const ended = await continueRun(services, claims, run, { callerSignal: watchCaller(reply) })
+      return answerRun(services, request, reply, { kind: 'ran', run: ended })
+    },
+  )
+}

@@ -1,0 +1,35 @@
+import { type Schema, Validator } from '@cfworker/json-schema'
+
+const validators = new WeakMap<object, Validator>()
+
+export interface JsonFault {
+  /** JSON pointer into the value; empty for the value itself. */
+  path: string
+  message: string
+}
+
+/** What of a value does not fit a JSON Schema; at most five faults. The schemas of connected tools come from outside. */
+export function checkJson(schema: object, value: unknown): JsonFault[] {
+  let validator = validators.get(schema)
+  if (!validator) {
+    validator = new Validator(schema as Schema, draftOf(schema), false)
+    validators.set(schema, validator)
+  }
+  const { valid, errors } = validator.validate(value)
+  if (valid) return []
+  const faults = new Map(
+    errors.map(({ instanceLocation, error }) => {
+      const path = instanceLocation.replace(/^#/, '')
+      return [`${path} ${error}`, { path, message: error.slice(0, 500) }]
+    }),
+  )
+  return [...faults.values()].slice(0, 5)
+}
+
+export function describeFaults(faults: JsonFault[]): string {
+  return faults.map(({ path, message }) => `${path || '/'}: ${message}`).join(' ')
+}
+
+function draftOf(schema: object): '7' | '2020-12' {
+  return '$schema' in schema && String(schema.$schema).includes('2020-12') ? '2020-12' : '7'
+}

@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { finishRun, type RunEnd, stopRun } from '../agent-logs/run-log-queries.ts'
+import { saveWaitingRun } from '../approvals/waiting-run-queries.ts'
+import type { Claims, Database } from '../database/database.ts'
+import { AppError } from '../errors.ts'
+import type { Model } from './models/model-registry.ts'
+import type { EndedRun, RunServices } from './run-agent.ts'
+import type { RunOutcome } from './run-types.ts'
+
+/** Writes that a run has ended, or that it waits; a run that has ended already is left as it is. */
+export function writeRunEnd(database: Database, claims: Claims, end: RunEnd): Promise<void> {
+  if (end.waiting) return saveWaitingRun(database, claims, end, end.waiting)
+  return end.keepsOutput ? stopRun(database, claims, end) : finishRun(database, claims, end)
+}
+
+/**
+ * The answer has been paid for: when the database is away it is tried again until it is back. Answers what was written,
+ * which is a failure when the run was to wait and that could not be kept.
+ */
+export async function saveRunEnd(
+  services: RunServices,
+  claims: Claims,
+  ended: EndedRun,
+  end: RunEnd,
+): Promise<EndedRun> {
+  const { database, log, unsettledRuns } = services
+  let present = { ended, end }
+  const deadline = performance.now() + 60_000
+  for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
+    try {
+      await writeRunEnd(database, claims, present.end)
+      return present.ended
+    } catch (error) {
+      const isAway = error instanceof AppError && error.code === 'unavailable'
+      if (isAway && performance.now() < deadline) {
+        await sleep(waitMs)
+        continue
+      }
+      log.error({ err: error, run_id: end.id }, 'the end of a run could not be written')
+      if (isAway || 'is_reduced' in present.end.metadata) {
+        unsettledRuns.add(claims, present.end)
+        throw error
+      }
+      // A step that PostgreSQL cannot keep must not cost the answer.
+      present = reduce(present.ended, present.end)
+    }
+  }
+}
+
+function reduce(ended: EndedRun, { waiting, ...end }: RunEnd): { ended: EndedRun; end: RunEnd } {
+  const metadata = { is_reduced: true }
+  if (!waiting) return { ended, end: { ...end, metadata } }
+  const { waiting: _, ...outcome } = ended.outcome
+  const failed: RunOutcome = { ...outcome, status: 'failed', error_code: 'internal_error' }
+  return { ended: { ...ended, outcome: failed }, end: { ...end, outcome: failed, metadata } }
+}
+
+export function describeRunEnd(
+  run: { id: string; timestamp: Date; userAgentId: string },
+  { outcome, model, costUsd, latencyMs, expiresAt }: EndedRun,
+): RunEnd {
+  const { steps, citations, error_detail, finish_reason, is_sanitised, waiting } = outcome
+  return {
+    id: run.id,
+    timestamp: run.timestamp,
+    outcome: {
+      ...outcome,
+      input_tokens: toCount(outcome.input_tokens),
+      output_tokens: toCount(outcome.output_tokens),
+    },
+    model: model.id,
+    costUsd,
+    latencyMs,
+    metadata: {
+      steps,
+      citations,
+      finish_reason,
+      ...(error_detail === null ? {} : { error_detail }),
+      ...(is_sanitised ? { is_sanitised } : {}),
+      ...(model.isBuiltIn ? { is_built_in_model: true } : {}),
+    },
+    ...(waiting && { waiting: { userAgentId: run.userAgentId, expiresAt, state: waiting } }),
+  }
+}
+
+export function computeCost(
+  { inputPrice, outputPrice, isBuiltIn }: Model,
+  { input_tokens, output_tokens }: RunOutcome,
+): number | null {
+  if (isBuiltIn) return 0
+  if (inputPrice === null || outputPrice === null) return null
+  const cost = (toCount(input_tokens) * inputPrice + toCount(output_tokens) * outputPrice) / 1e6
+  // What the column can hold; no real run costs that much.
+  return cost < 1e6 ? cost : null
+}
+
+/** Providers count, and some of them count nonsense: what the integer columns can hold. */
+function toCount(tokens: number): number {
+  return Number.isFinite(tokens) ? Math.min(Math.max(0, Math.round(tokens)), 2 ** 31 - 1) : 0
+}
