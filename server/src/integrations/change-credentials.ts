@@ -40,17 +40,26 @@ export async function readIntegration(
 export async function changeCredentials<Result>(
   services: Vault,
   { integrationId: id, ownerId }: { integrationId: string; ownerId: string },
-  change: (present: OpenIntegration, tx: Tx) => Promise<{ credentials: Credentials | null; result: Result }>,
+  change: (
+    present: OpenIntegration,
+    tx: Tx,
+  ) => Promise<{
+    credentials: Credentials | null
+    result: Result
+    /** What is changed does not make the connection work again. */
+    keepsState?: boolean
+  }>,
 ): Promise<Result> {
   return await services.database.asSystem('credentials are changed, for which they have to be read', async (tx) => {
     const present = await open(services, await lockIntegration(tx, { id, ownerId }), ownerId)
-    const { credentials, result } = await change(present, tx)
+    const { credentials, result, keepsState = false } = await change(present, tx)
     if (credentials) {
       const sealed =
         Object.keys(credentials).length === 0
           ? null
           : await sealSecret(services.keyring, { purpose, rowId: id, ownerId }, credentials)
-      await replaceCredentials(tx, id, { sealed, summary: summarizeCredentials(present.type.credentials, credentials) })
+      const summary = summarizeCredentials(present.type.credentials, credentials)
+      await replaceCredentials(tx, id, { sealed, summary, keepsState })
     }
     return result
   })

@@ -132,7 +132,11 @@ export async function updateIntegration(tx: Tx, id: string, change: IntegrationC
 export async function replaceCredentials(
   tx: Tx,
   id: string,
-  { sealed, summary }: { sealed: { sealed: SealedSecret; kid: string } | null; summary: object },
+  {
+    sealed,
+    summary,
+    keepsState,
+  }: { sealed: { sealed: SealedSecret; kid: string } | null; summary: object; keepsState: boolean },
 ): Promise<void> {
   await tx
     .updateTable('integrations')
@@ -140,9 +144,7 @@ export async function replaceCredentials(
       credentials: sealed ? JSON.stringify(sealed.sealed) : '{}',
       credentials_key_id: sealed?.kid ?? null,
       credentials_summary: JSON.stringify(summary),
-      status: 'connected',
-      failure: null,
-      failing_since: null,
+      ...(!keepsState && { status: 'connected', failure: null, failing_since: null }),
     })
     .where('id', '=', id)
     .execute()
@@ -173,6 +175,15 @@ export async function markWorking(tx: Tx, id: string): Promise<void> {
     .where('id', '=', id)
     .where('failing_since', 'is not', null)
     .where('status', '=', 'connected')
+    .execute()
+}
+
+/** After a test that used the credentials as they are stored: nobody has to enter them again. */
+export async function markTested(tx: Tx, id: string): Promise<void> {
+  await tx
+    .updateTable('integrations')
+    .set({ status: 'connected', failure: null, failing_since: null, last_tested_at: new Date() })
+    .where('id', '=', id)
     .execute()
 }
 

@@ -26,6 +26,8 @@ export interface IntegrationType {
   scopes: { name: string; reason: string }[]
   /** Faults that a form alone cannot see; paths begin with `/settings` or `/credentials`. */
   check?(input: { settings: Settings; credentials: Credentials }): Fault[]
+  /** Credentials that are made for the owner when left out, such as a signing secret; shown once. */
+  makeCredentials?(entered: { settings: Settings; credentials: Credentials }): Credentials
   /** Whether these settings ask for signing in; left out, all do where there is `oauth`. Asks nobody. */
   asksForOAuth?(settings: Settings): boolean
   /** Signing in needs a client that the operator registers at the provider (`OAUTH_<TYPE>_CLIENT_ID`). */
