@@ -77,9 +77,13 @@ grant select, insert, update, delete on public.usage_rollup to service_role;
 -- the owner is a member of authenticated, hence under its restrictive policy, which account_checked satisfies.
 create function app.note_late_usage() returns trigger language plpgsql security definer
   set search_path = '' set request.account_checked = 'true' as $$
+declare until timestamptz;
 begin
   perform pg_advisory_xact_lock_shared(72707372);
-  if new."timestamp" >= (select rolled_until from public.usage_rollup) then return null; end if;
+  select rolled_until into strict until from public.usage_rollup;
+  -- It cannot change while this transaction holds the lock: the conditions of the triggers spare it the next calls.
+  perform set_config('app.usage_rolled_until', extract(epoch from until)::text, true);
+  if new."timestamp" >= until then return null; end if;
   insert into public.usage_hours (user_id, hour, agent_id, user_agent_id, source, model, runs, succeeded, failed, cancelled,
     interrupted, input_tokens, output_tokens, cost_usd, unpriced_runs, latency_ms, timed_runs, is_correction)
   select new.user_id, date_trunc('hour', new."timestamp", 'UTC'), new.agent_id, new.user_agent_id, new.source, model, sign,
@@ -124,12 +128,17 @@ revoke execute on function app.keep_usage_of_deleted() from public;
 comment on function app.keep_usage_of_deleted() is 'Counts deleted runs whose hour is not rolled up yet';
 
 -- An hour is rolled up two hours after its end at the earliest. The conditions let through one hour more than that, so
--- that a transaction may take an hour from here to its commit, and cost a run that ends in time next to nothing.
+-- that a transaction may take an hour from here to its commit, and cost a run that ends in time next to nothing. Many old
+-- logs at once, of an import, are compared with the setting that the first of them has left.
 create trigger agent_logs_note_late_insert after insert on public.agent_logs for each row
-  when (new."timestamp" < clock_timestamp() - interval '1 hour')
+  when (new."timestamp" < clock_timestamp() - interval '1 hour'
+    and extract(epoch from new."timestamp")
+      < coalesce(nullif(current_setting('app.usage_rolled_until', true), ''), 'infinity')::numeric)
   execute function app.note_late_usage();
 create trigger agent_logs_note_late_update after update on public.agent_logs for each row
   when (new."timestamp" < clock_timestamp() - interval '1 hour'
+    and extract(epoch from new."timestamp")
+      < coalesce(nullif(current_setting('app.usage_rolled_until', true), ''), 'infinity')::numeric
     and (old.status, old.model, old.input_tokens, old.output_tokens, old.cost_usd, old.latency_ms)
       is distinct from (new.status, new.model, new.input_tokens, new.output_tokens, new.cost_usd, new.latency_ms))
   execute function app.note_late_usage();

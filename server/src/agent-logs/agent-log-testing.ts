@@ -11,6 +11,7 @@ export interface TestLog {
   status?: string
   error_code?: string | null
   source?: string
+  model?: string
   input?: string
   output?: string | null
   metadata?: unknown

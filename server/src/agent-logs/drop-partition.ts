@@ -26,15 +26,17 @@ export async function connectAsOwner(ownerUrl: string): Promise<pg.Client> {
   return client
 }
 
-/** Monthly partitions, oldest first, without the default one. */
+/** Monthly partitions, oldest first, without the default one, which stays whatever is in it. */
 export async function listPartitions(client: pg.Client): Promise<LogPartition[]> {
   const { rows } = await client.query<{ name: string; bound: string; bytes: number }>(`
     select relname as name, pg_get_expr(relpartbound, oid) as bound, pg_total_relation_size(oid) as bytes
     from pg_class join pg_inherits on inhrelid = oid where inhparent = 'public.agent_logs'::regclass order by relname`)
   return rows.flatMap(({ name, bound, bytes }) => {
-    const [, from = '', to = ''] = /^FOR VALUES FROM \('([^']+)'\) TO \('([^']+)'\)$/.exec(bound) ?? []
-    const range = { from: new Date(`${from}:00`.replace(' ', 'T')), to: new Date(`${to}:00`.replace(' ', 'T')) }
-    return Number.isNaN(range.from.getTime()) || Number.isNaN(range.to.getTime()) ? [] : [{ name, bytes, ...range }]
+    // The default partition says DEFAULT.
+    const found = /^FOR VALUES FROM \('([\d-]+) ([\d:]+)\+00'\) TO \('([\d-]+) ([\d:]+)\+00'\)$/.exec(bound)
+    if (!found) return []
+    const [, fromDay, fromTime, toDay, toTime] = found
+    return [{ name, bytes, from: new Date(`${fromDay}T${fromTime}Z`), to: new Date(`${toDay}T${toTime}Z`) }]
   })
 }
 
@@ -63,7 +65,7 @@ export async function dropPartition(
     } catch (error) {
       await client.query('rollback')
       // The look took too long with writers waiting: its rows go in batches, and the partition when it is empty.
-      if (error instanceof AppError && error.code === 'unavailable') return 'busy'
+      if (error instanceof AppError && error.code === 'database_timeout') return 'busy'
       // lock_not_available, deadlock_detected
       if (!(error instanceof pg.DatabaseError) || !['55P03', '40P01'].includes(error.code ?? '')) throw error
       await sleep(100 + Math.random() * 400)

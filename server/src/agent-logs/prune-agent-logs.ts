@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Database } from '../database/database.ts'
+import { firstMonthKept } from '../database/partitions.ts'
 import { connectAsOwner, dropPartition, type LogPartition, listPartitions } from './drop-partition.ts'
 import {
   countExpired,
@@ -88,8 +89,11 @@ async function dropMonths(client: pg.Client, options: PruneOptions, report: Prun
   const { database, defaultDays, isDryRun, onProgress, signal } = options
   const isExpired = (partition: LogPartition, timeoutMs: number) =>
     database.asSystem(reason, (tx) => isRangeExpired(tx, defaultDays, partition, timeoutMs))
+  const keptFrom = firstMonthKept(new Date())
   for (const partition of await listPartitions(client)) {
     if (signal?.aborted) break
+    // It would be made again at once.
+    if (partition.to > keptFrom) continue
     if (!(await isExpired(partition, lookTimeoutMs))) continue
     const rows = await database.asSystem(reason, (tx) => countRange(tx, partition))
     const dropped =

@@ -110,7 +110,10 @@ export interface LogRange {
   to: Date
 }
 
-/** Whether every log of a range is too old for its user, none of them still runs, and usage has counted them all. */
+/**
+ * Whether every log of a range is too old for its user, none of them still runs, and usage has counted them all. A range
+ * without logs is only over when nobody's logs are kept that long: somebody may be about to import some.
+ */
 export async function isRangeExpired(
   tx: Tx,
   defaultDays: number | null,
@@ -125,6 +128,10 @@ export async function isRangeExpired(
       and not exists (
         select from agent_logs join retentions on retentions.user_id = agent_logs.user_id
         where "timestamp" >= ${from} and "timestamp" < ${to} and (cutoff is null or cutoff < ${to} or status = 'running')
+      )
+      and (
+        exists (select from agent_logs where "timestamp" >= ${from} and "timestamp" < ${to})
+        or not exists (select from retentions where cutoff is null or cutoff < ${to})
       ) as is_expired`.execute(tx)
   return rows[0]?.is_expired ?? false
 }

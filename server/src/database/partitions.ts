@@ -64,6 +64,9 @@ export async function findPartitionFaults(ownerUrl: string, now = new Date()): P
   })
 }
 
+/** `ensurePartitions` makes this month and the next ones whenever they are missing. */
+export const firstMonthKept = (now: Date) => new Date(monthOf(now, -1))
+
 const monthOf = (now: Date, months: number) =>
   new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, 1)).toISOString().slice(0, 10)
 
