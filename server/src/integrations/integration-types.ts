@@ -1,10 +1,14 @@
 import type { Config } from '../config.ts'
 import type { IntegrationType } from './integration-type.ts'
+import { httpType } from './types/http/http-type.ts'
+import { createMcpType } from './types/mcp/mcp-type.ts'
+import { openapiType } from './types/openapi/openapi-type.ts'
+import { webhookType } from './types/webhook/webhook-type.ts'
 
 /** What types may depend on: settings of the operator, none of them secret. */
 export type IntegrationTypeConfig = Pick<Config, 'mcpStdioCommands'>
 
 /** Every kind of account that can be connected, in the order people see them. A new type is added here and in its folder. */
-export function createIntegrationTypes(_config: IntegrationTypeConfig): IntegrationType[] {
-  return []
+export function createIntegrationTypes(config: IntegrationTypeConfig): IntegrationType[] {
+  return [createMcpType({ stdioCommands: config.mcpStdioCommands }), openapiType]
 }

@@ -7,7 +7,6 @@ import {
 } from '@modelcontextprotocol/client'
 import { z } from 'zod'
 import { ConnectionFailed, type IntegrationType, type OAuthServer } from '../../integration-type.ts'
-import { describeClient } from './client-metadata-route.ts'
 
 type OAuthConnection = Parameters<NonNullable<IntegrationType['oauth']>>[0]
 type OAuthClient = Pick<OAuthServer, 'clientId' | 'clientSecret' | 'clientAuthentication' | 'credentials'>
@@ -96,3 +95,11 @@ function withMethod(
 
 const supportsMetadataDocuments = (metadata: AuthorizationServerMetadata) =>
   'client_id_metadata_document_supported' in metadata && metadata.client_id_metadata_document_supported === true
+
+/** What we say of ourselves when we register, in the words of RFC 7591; the client ID metadata document says the same. */
+const describeClient = (redirectUri: string) => ({
+  client_name: 'AgentExpress',
+  redirect_uris: [redirectUri],
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+})
