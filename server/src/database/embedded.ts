@@ -32,6 +32,8 @@ interface Cluster {
   port: number
   socketFolder: string | null
   binaries: PostgresBinaries
+  /** Beside those that every embedded PostgreSQL has. */
+  settings: Record<string, string>
   owner: ProcessOwner
   log: Log
 }
@@ -42,13 +44,13 @@ export const databaseName = 'agentexpress'
 export const passwordFile = 'postgres-password'
 
 /**
- * Starts the PostgreSQL that npm installed (or the one of `given`) on `<dataDir>/postgres`, creating it at first, and keeps
+ * Starts the PostgreSQL that npm installed (or that of `options.binaries`) on `<dataDir>/postgres`, creating it at first, and keeps
  * it running: when it dies, it is started again. Throws an Error that says what to do.
  */
 export async function startEmbeddedPostgres(
   dataDir: string,
   log: Log,
-  given?: PostgresBinaries,
+  options: { binaries?: PostgresBinaries | undefined; settings?: Record<string, string> } = {},
 ): Promise<EmbeddedPostgres> {
   await mkdir(dataDir, { recursive: true }).catch((cause: Error) => {
     throw new Error(
@@ -58,7 +60,7 @@ export async function startEmbeddedPostgres(
   })
   await checkWritable(dataDir)
   const folder = join(dataDir, 'postgres')
-  const binaries = given ?? (await findPostgresBinaries())
+  const binaries = options.binaries ?? (await findPostgresBinaries())
   const existing = await findCluster(folder)
   const owner = await findProcessOwner([binaries.postgres, folder], existing)
   const isNew = existing === null
@@ -68,7 +70,8 @@ export async function startEmbeddedPostgres(
   await removeDeadSockets(folder)
   const port = await findFreePort()
   const socketFolder = findSocketFolder(folder)
-  const cluster: Cluster = { folder, port, socketFolder, binaries, owner, log }
+  const { settings = {} } = options
+  const cluster: Cluster = { folder, port, socketFolder, binaries, settings, owner, log }
   const supervisor = await supervise(cluster)
   const url = (user: string, database: string) => `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`
   try {
@@ -226,7 +229,7 @@ async function findFreePort(): Promise<number> {
   })
 }
 
-function serverSettings(socketFolder: string | null, { postgres }: PostgresBinaries): string[] {
+function serverSettings({ socketFolder, binaries: { postgres }, settings }: Cluster): string[] {
   const sharedBuffersMb = Math.min(1024, Math.max(64, Math.floor(totalmem() / 2 ** 20 / 32)))
   const hasStatements = existsSync(join(dirname(postgres), '../lib/postgresql/pg_stat_statements.so'))
   return Object.entries({
@@ -246,12 +249,13 @@ function serverSettings(socketFolder: string | null, { postgres }: PostgresBinar
     logging_collector: 'off',
     // Read by whoever makes the extension; see docs/self-hosting.md.
     shared_preload_libraries: hasStatements ? 'pg_stat_statements' : '',
+    ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
 /** Keeps one postmaster running; restarts it when it dies without being asked to. */
 async function supervise(cluster: Cluster) {
-  const { folder, port, socketFolder, binaries, owner, log } = cluster
+  const { folder, port, binaries, owner, log } = cluster
   const logFile = join(folder, '..', 'postgres.log')
   await (await open(logFile, 'a')).close()
   if (owner.uid !== undefined && owner.gid !== undefined) await chown(logFile, owner.uid, owner.gid)
@@ -263,7 +267,7 @@ async function supervise(cluster: Cluster) {
     const output = await open(logFile, 'a')
     if (isStopping) return output.close()
     const startedAt = performance.now()
-    child = spawn(binaries.postgres, ['-D', folder, '-p', String(port), ...serverSettings(socketFolder, binaries)], {
+    child = spawn(binaries.postgres, ['-D', folder, '-p', String(port), ...serverSettings(cluster)], {
       ...owner,
       // Its own group, so that Ctrl-C in a terminal reaches us alone and we stop it last.
       detached: true,

@@ -8,6 +8,9 @@ import type { PostgresBinaries } from '../database/postgres-binaries.ts'
 import { grantServerRole } from '../database/server-role.ts'
 import { createLog } from '../log.ts'
 
+/** Nobody needs these databases after a crash of the machine: waiting for its disk was most of the time of a test run. */
+const forgetful = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
+
 /**
  * A fresh PostgreSQL with a migrated database, in a folder that `stop` removes: the embedded one, or that of `binaries`,
  * started in the same way with the same settings.
@@ -15,7 +18,7 @@ import { createLog } from '../log.ts'
 export async function startTestPostgres(binaries?: PostgresBinaries): Promise<EmbeddedPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'agentexpress-tests-'))
   await chmod(folder, 0o755)
-  const postgres = await startEmbeddedPostgres(folder, createLog('silent'), binaries)
+  const postgres = await startEmbeddedPostgres(folder, createLog('silent'), { binaries, settings: forgetful })
   const stop = async () => {
     await postgres.stop()
     await rm(folder, { recursive: true, force: true })
