@@ -17,7 +17,7 @@ export async function fillLogs(url: string, rows: number): Promise<number> {
   await client.connect()
   try {
     await client.query(
-      `insert into users (id, email) select gen_random_uuid(), 'user' || n || '@example.com' from generate_series(1, ${users}) n`,
+      `insert into users (id, email) select md5('user' || n)::uuid, 'user' || n || '@example.com' from generate_series(0, ${users - 1}) n`,
     )
     const table = (await readTables(client, ['public'])).find(({ name }) => name === 'agent_logs')
     if (!table) throw new Error('there is no table agent_logs')
@@ -50,16 +50,15 @@ export async function fillLogs(url: string, rows: number): Promise<number> {
 
 // Ids as the server makes them, version 7: in the order of time, so that their index grows at its end.
 const insertBatch = `
-  with ids as (select array_agg(id) as all_ids from users),
-  run as (
-    select n, at, (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || overlay(md5(n::text) placing 'a' from 4 for 1) )::varchar(32)::uuid as id
+  with run as (
+    select n, at, (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || overlay(md5(n::text) placing 'a' from 4 for 1))::varchar(32)::uuid as id
     from generate_series($1::integer, $2::integer) n,
          lateral (select now() - make_interval(secs => ($4::integer - n)::float8 * $3::integer / 1000) as at) t
   )
   insert into agent_logs (id, user_id, conversation_id, "timestamp", input, output, metadata, status, source, model, input_tokens, output_tokens, cost_usd, latency_ms)
-  select run.id, all_ids[1 + n % ${users}], run.id, at,
+  select run.id, md5('user' || n % ${users})::uuid, run.id, at,
          'Could you tell me what became of order ' || n || '? ' || md5(n::text),
          'Your order ' || n || ' was sent on day ' || n % 365 || ' and arrives within ' || n % 9 || ' days. ' || md5((n + 1)::text) || md5((n + 2)::text) || ' Is there anything else?',
          jsonb_build_object('steps', n % 5, 'citations', jsonb_build_array(md5((n + 3)::text))),
          'succeeded', 'api', 'anthropic/claude-haiku-4-5', n % 4000, n % 900, (n % 1000) / 100000.0, n % 9000
-  from ids, run`
+  from run`
