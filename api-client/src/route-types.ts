@@ -2,9 +2,13 @@ import type { z } from 'zod'
 import type { agentLogRoutes } from '../../server/src/agent-logs/agent-log-schemas.ts'
 import type { agentRoutes } from '../../server/src/agents/agent-schemas.ts'
 import type { apiKeyRoutes } from '../../server/src/api-keys/api-key-schemas.ts'
+import type { approvalRoutes } from '../../server/src/approvals/approval-schemas.ts'
 import type { authRoutes } from '../../server/src/auth/auth-schemas.ts'
 import type { systemRoutes } from '../../server/src/backup/system-schemas.ts'
 import type { conversationRoutes } from '../../server/src/conversations/conversation-schemas.ts'
+import type { deliveryRoutes } from '../../server/src/integrations/deliveries/delivery-schemas.ts'
+import type { integrationRoutes } from '../../server/src/integrations/integration-schemas.ts'
+import type { memoryRoutes } from '../../server/src/memories/memory-schemas.ts'
 import type { modelRoutes } from '../../server/src/models/model-schemas.ts'
 import type { planRoutes } from '../../server/src/plans/plan-schemas.ts'
 import type { usageRoutes } from '../../server/src/usage/usage-schemas.ts'
@@ -17,6 +21,10 @@ type Schemas = typeof authRoutes &
   typeof agentRoutes &
   typeof userAgentRoutes &
   typeof runRoutes &
+  typeof integrationRoutes &
+  typeof deliveryRoutes &
+  typeof approvalRoutes &
+  typeof memoryRoutes &
   typeof conversationRoutes &
   typeof agentLogRoutes &
   typeof apiKeyRoutes &

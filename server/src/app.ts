@@ -24,6 +24,7 @@ import { sendProblem } from './http/problem.ts'
 import { addOpenApi, addReference } from './http/reference.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { addWebApp } from './http/web-app.ts'
+import { addDeliveryRoutes } from './integrations/deliveries/delivery-routes.ts'
 import { addIntegrationRoutes } from './integrations/integration-routes.ts'
 import type { IntegrationServices } from './integrations/integration-services.ts'
 import { addIntegrationTypeRoutes } from './integrations/integration-type-routes.ts'
@@ -93,6 +94,7 @@ export async function createApp(services: Services): Promise<App> {
   addIntegrationTypeRoutes(app, services)
   addIntegrationRoutes(app, services)
   addOAuthRoutes(app, services)
+  addDeliveryRoutes(app, services)
   addPlanRoutes(app, services)
   addModelRoutes(app, services)
   addRunRoutes(app, services)

@@ -16,6 +16,7 @@ import { deployMigrations, readMigrations } from './database/migrate.ts'
 import { ensurePartitions } from './database/partitions.ts'
 import { createId } from './database/uuid-v7.ts'
 import { closeApp } from './http/close-app.ts'
+import { startDeliveries } from './integrations/deliveries/send-deliveries.ts'
 import { createLog } from './log.ts'
 import { startMaintenance } from './maintenance.ts'
 import { secretStores } from './secret-stores.ts'
@@ -86,6 +87,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
       log,
     })
     closers.push(() => maintenance.stop())
+    closers.push(startDeliveries(services).stop)
     const backups = startBackupSchedule({ config, ownerUrl: connected.ownerUrl, log })
     closers.push(() => backups.stop())
     const app = await createApp(services)

@@ -142,6 +142,15 @@ export const integrationRoutes = {
     params: z.object({ type: z.string().max(50).meta({ description: 'Its name', example: 'webhook' }) }),
     response: { 200: integrationTypeSchema, ...refused },
   },
+  'POST /api/v1/integration-types/:type/test': {
+    operationId: 'testIntegrationType',
+    summary: 'Test an account before there is an agent for it',
+    description: 'Takes 15 seconds at most. Nothing is stored, and nothing changed at the provider.',
+    tags,
+    params: z.object({ type: z.string().max(50).meta({ description: 'Its name', example: 'webhook' }) }),
+    body: z.strictObject({ settings: settings.default({}), credentials: credentials.default({}) }),
+    response: { 200: testResultSchema, ...refused },
+  },
   'GET /api/v1/user-agents/:id/integrations': {
     operationId: 'listIntegrations',
     summary: 'What is connected to a user agent',

@@ -78,6 +78,11 @@ export interface Connection {
   signal: AbortSignal
   /** A valid access token of a connection made by OAuth; renewed when it is about to end. Throws `ConnectionFailed`. */
   getAccessToken(): Promise<string>
+  /**
+   * Keeps a message for the webhook of this connection, sends it in the background until it arrives, and answers its id.
+   * Left out while the connection is tried out.
+   */
+  queueDelivery?(event: string, payload: string): Promise<string>
 }
 
 export interface ConnectionTest {

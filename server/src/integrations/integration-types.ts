@@ -10,5 +10,5 @@ export type IntegrationTypeConfig = Pick<Config, 'mcpStdioCommands'>
 
 /** Every kind of account that can be connected, in the order people see them. A new type is added here and in its folder. */
 export function createIntegrationTypes(config: IntegrationTypeConfig): IntegrationType[] {
-  return [createMcpType({ stdioCommands: config.mcpStdioCommands }), openapiType]
+  return [httpType, webhookType, createMcpType({ stdioCommands: config.mcpStdioCommands }), openapiType]
 }

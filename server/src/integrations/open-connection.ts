@@ -1,5 +1,6 @@
 import type { Settings } from '../agents/capabilities.ts'
 import { type OpenIntegration, readIntegration } from './change-credentials.ts'
+import { queueDeliveries } from './deliveries/delivery-queries.ts'
 import { markFailing } from './integration-queries.ts'
 import type { IntegrationServices } from './integration-services.ts'
 import { type Connection, ConnectionFailed, type Credentials } from './integration-type.ts'
@@ -51,6 +52,12 @@ export function connectionOf(
     urlGuard: services.urlGuard,
     signal,
     getAccessToken: () => getAccessToken(services, { integrationId, ownerId }, signal),
+    async queueDelivery(event, payload) {
+      const claims = { sub: ownerId, user_role: 'user' } as const
+      const delivery = { integration_id: integrationId, user_id: ownerId, log_id: null, event, payload }
+      const [id = ''] = await services.database.withUser(claims, (tx) => queueDeliveries(tx, [delivery]))
+      return id
+    },
   }
 }
 

@@ -24,14 +24,16 @@ export interface TestResult {
 export async function testNewIntegration(
   services: IntegrationServices,
   claims: Claims,
-  userAgentId: string,
+  /** Null before the user agent is made. */
+  userAgentId: string | null,
   entered: { type: string; settings: Record<string, unknown>; credentials: Record<string, unknown> },
 ): Promise<TestResult> {
-  await services.database.withUser(claims, (tx) => getUserAgent(tx, { id: userAgentId, userId: claims.sub }))
+  if (userAgentId !== null)
+    await services.database.withUser(claims, (tx) => getUserAgent(tx, { id: userAgentId, userId: claims.sub }))
   const type = getIntegrationType(services, entered.type)
   const accepted = acceptIntegration(type, entered)
   const signal = AbortSignal.timeout(timeoutMs)
-  const place = { userAgentId, ownerId: claims.sub }
+  const place = { userAgentId: userAgentId ?? '', ownerId: claims.sub }
   const { result } = await attempt(type, unstoredConnection(services, place, accepted, signal), signal)
   return result
 }
