@@ -151,6 +151,16 @@ const logRoute = createRoute({
   component: lazyRouteComponent(() => import('./agent-logs/agent-log-page.tsx'), 'AgentLogPage'),
 })
 
+const usageRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/usage',
+  validateSearch: (search: Record<string, unknown>): { range?: string; user_agent_id?: string } => ({
+    ...(search.range ? { range: String(search.range) } : {}),
+    ...(search.user_agent_id ? { user_agent_id: String(search.user_agent_id) } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./usage/usage-page.tsx'), 'UsagePage'),
+})
+
 const accountRoute = createRoute({
   getParentRoute: () => signedInRoute,
   path: '/account',
@@ -191,6 +201,7 @@ const routeTree = rootRoute.addChildren([
     chatRoute,
     logsRoute,
     logRoute,
+    usageRoute,
     accountRoute,
     apiKeysRoute,
     publicationRequestsRoute,

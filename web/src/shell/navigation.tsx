@@ -2,6 +2,7 @@ import { Divider, NavLink, Stack, Text } from '@mantine/core'
 import {
   type Icon,
   IconApps,
+  IconChartBar,
   IconChecklist,
   IconKey,
   IconListDetails,
@@ -25,6 +26,7 @@ const entries: Entry[] = [
   { to: '/my-agents', label: 'My agents', icon: IconRobotFace, also: /^\/(my-agents|chat)\// },
   { to: '/agents', label: 'Catalogue', icon: IconApps, also: /^\/agents\/(?!new$)[^/]+(\/set-up)?$/ },
   { to: '/logs', label: 'Logs', icon: IconListDetails, also: /^\/logs\// },
+  { to: '/usage', label: 'Usage', icon: IconChartBar },
   { to: '/api-keys', label: 'API keys', icon: IconKey },
 ]
 const creatorEntries: Entry[] = [

@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { configureAgent, openApiSession, password } from './support/api-session.ts'
+import { openBrowser } from './support/open-browser.ts'
+import { findFreePort, makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { desktop, openWatchedPage, phone } from './support/watched-page.ts'
+
+let folder: string
+let program: Program
+let browser: Browser
+
+beforeAll(async () => {
+  folder = await makeDataFolder()
+  program = await startProgram({ PORT: String(await findFreePort()), DATA_DIR: join(folder, 'data') })
+  browser = await openBrowser()
+})
+afterAll(async () => {
+  await browser?.close()
+  await program?.stop()
+  await removeDataFolder(folder)
+})
+
+test('usage is empty at first, then shows what ran, also after its log was deleted', async () => {
+  const watched = await openWatchedPage(browser, program.url)
+  const { page, look } = watched
+  await page.goto('/sign-up')
+  await page.getByLabel('First name').fill('Ada')
+  await page.getByLabel('E-mail').fill('usage@example.test')
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign up' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Catalogue' }).waitFor()
+  await page.getByRole('link', { name: 'Usage', exact: true }).first().click()
+  await page.getByRole('heading', { name: 'Nothing ran in this time' }).waitFor()
+  await look('usage-empty', [desktop, phone])
+
+  const signedIn = await openApiSession(program.url, '').post('/auth/sign-in', {
+    email: 'usage@example.test',
+    password,
+  })
+  const session = openApiSession(program.url, (await signedIn.json()).access_token)
+  const userAgentId = await configureAgent(session)
+  for (const input of ['Do you ship abroad?', 'How long does delivery take?', 'Can I send it back?'])
+    expect((await session.post(`/user-agents/${userAgentId}/runs`, { input })).status).toBe(200)
+
+  await page.reload()
+  await page.getByRole('figure', { name: /Runs/ }).getByText('3 runs').waitFor()
+  await page.getByRole('table', { name: 'By agent' }).getByRole('rowheader', { name: 'Customer service' }).waitFor()
+  await page.getByRole('table', { name: 'By model' }).waitFor()
+  await look('usage', [desktop, phone])
+
+  const deleted = await fetch(`${program.url}/api/v1/agent-logs?all=true`, {
+    method: 'DELETE',
+    headers: session.headers,
+  })
+  expect((await deleted.json()).deleted).toBe(3)
+  await page.getByText('12 months', { exact: true }).click()
+  await page.waitForURL(/range=year/)
+  await page.reload()
+  await page.getByRole('figure', { name: /Runs/ }).getByText('3 runs').waitFor()
+  await watched.close()
+})

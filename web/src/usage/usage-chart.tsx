@@ -1,0 +1,78 @@
+import { BarChart } from '@mantine/charts'
+import { Group, Paper, Text } from '@mantine/core'
+import type { UsagePoint } from './usage-ranges.ts'
+
+interface Series {
+  name: keyof UsagePoint
+  label: string
+  color: string
+}
+
+interface UsageChartProps {
+  title: string
+  /** The sum over the range, in words. */
+  total: string
+  points: UsagePoint[]
+  series: Series[]
+  format: (value: number) => string
+}
+
+const height = 230
+
+/** Bars for the eye and the same numbers as a table for who cannot see them. */
+export function UsageChart({ title, total, points, series, format }: UsageChartProps) {
+  return (
+    <Paper withBorder p="md" component="figure" m={0} miw={0}>
+      <Group justify="space-between" align="baseline" gap="xs" component="figcaption" mb="sm">
+        <Text fw={600}>{title}</Text>
+        <Text size="sm" c="dimmed">
+          {total}
+        </Text>
+      </Group>
+      <div aria-hidden>
+        <BarChart
+          h={height}
+          data={points}
+          dataKey="label"
+          type="stacked"
+          series={series}
+          valueFormatter={format}
+          withLegend={series.length > 1}
+          legendProps={{ verticalAlign: 'bottom', height: 34 }}
+          tickLine="none"
+          gridAxis="y"
+          // Nothing in here takes the focus: the table has the numbers.
+          barChartProps={{ accessibilityLayer: false }}
+          barProps={{ isAnimationActive: false, maxBarSize: 36 }}
+          xAxisProps={{ minTickGap: 24 }}
+          yAxisProps={{ width: 56, allowDecimals: false }}
+        />
+      </div>
+      <table className="ax-visually-hidden">
+        <caption>{title}</caption>
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            {series.map(({ name, label }) => (
+              <th key={name} scope="col">
+                {label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {points
+            .filter((point) => series.some(({ name }) => Number(point[name]) > 0))
+            .map((point) => (
+              <tr key={point.label}>
+                <th scope="row">{point.label}</th>
+                {series.map(({ name }) => (
+                  <td key={name}>{format(Number(point[name]))}</td>
+                ))}
+              </tr>
+            ))}
+        </tbody>
+      </table>
+    </Paper>
+  )
+}
