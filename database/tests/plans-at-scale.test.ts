@@ -161,8 +161,10 @@ function judge(statements: ExplainedStatement[], limits: Limits): void {
     buffers = 2000,
   } = limits
   expect(statements.length).toBeGreaterThan(0)
-  for (const { text, ...plans } of statements) {
-    for (const [mode, { Plan }] of Object.entries(plans)) {
+  for (const { text, generic, custom } of statements) {
+    for (const [mode, explained] of Object.entries({ generic, custom })) {
+      if (!explained) continue
+      const { Plan } = explained
       const about = `${mode}: ${text}`
       const readings = readingsOf(Plan)
       const ofLogs = readings.filter(isOfLogs)

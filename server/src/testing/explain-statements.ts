@@ -33,6 +33,7 @@ export interface Explained {
 
 export interface ExplainedStatement {
   text: string
+  values: readonly unknown[]
   /** As PostgreSQL runs it when it keeps one plan for all values, and when it plans for these. */
   generic?: Explained
   custom?: Explained
@@ -112,6 +113,7 @@ async function explainTwice(tx: Tx, text: string, values: readonly unknown[]): P
   const mode = rows[0]?.plan_cache_mode
   return {
     text,
+    values,
     ...(mode !== 'force_custom_plan' && { generic: await explain(tx, text, values, 'force_generic_plan') }),
     ...(mode !== 'force_generic_plan' && { custom: await explain(tx, text, values, 'force_custom_plan') }),
   }
