@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { insertTestLog } from '../../server/src/agent-logs/agent-log-testing.ts'
 import { signUpForTest, type TestSession } from '../../server/src/auth/test-sessions.ts'
+import { giveUpDeliveries, queueDeliveries } from '../../server/src/integrations/deliveries/delivery-queries.ts'
 import { createAgentOf, exampleAgent } from '../../server/src/testing/agent-fixtures.ts'
 import { createTestApp, type TestApp, type TestUser } from '../../server/src/testing/test-app.ts'
 import { query } from './catalog-queries.ts'
@@ -13,8 +14,8 @@ let owner: TestSession
 let ids: Record<Kind, string>
 let othersUserAgent: string
 
-type Kind = 'agent' | 'userAgent' | 'log' | 'apiKey' | 'session' | 'user'
-const kinds: Kind[] = ['agent', 'userAgent', 'log', 'apiKey', 'session', 'user']
+type Kind = 'agent' | 'userAgent' | 'log' | 'apiKey' | 'session' | 'user' | 'integration' | 'delivery'
+const kinds: Kind[] = ['agent', 'userAgent', 'log', 'apiKey', 'session', 'user', 'integration', 'delivery']
 
 interface Case {
   /** As in the OpenAPI document. */
@@ -44,7 +45,69 @@ const filtered = (route: string): Case[] =>
     hides: 'empty',
   }))
 
+const webhook = () => ({ type: 'webhook', settings: { url: 'http://127.0.0.1:9/' } })
+
+/** A route below one integration: with the owner's user agent as the id, and with the integration as the id. */
+const ofIntegration = (route: string, rest: string, status: number, payload?: () => object): Case[] => {
+  const [method, path] = route.split(' ')
+  const more = { ...(payload && { payload }), status, route: `${method} /api/v1/user-agents/{id}/integrations${path}` }
+  return [
+    { ...more, kind: 'userAgent', url: (id) => `/api/v1/user-agents/${id}/integrations/${ids.integration}${rest}` },
+    {
+      ...more,
+      kind: 'integration',
+      // The owner has it at the one user agent, everybody else tries it at their own.
+      url: (id, callers) => `/api/v1/user-agents/${callers}/integrations/${id}${rest}`,
+    },
+  ]
+}
+const replay = 'POST /api/v1/user-agents/{id}/integrations/{integration_id}/deliveries/{delivery_id}/replay'
+
+const integrationCases: Case[] = [
+  {
+    route: 'GET /api/v1/user-agents/{id}/integrations',
+    kind: 'userAgent',
+    url: at('user-agents/{id}/integrations'),
+    status: 200,
+  },
+  {
+    route: 'POST /api/v1/user-agents/{id}/integrations',
+    kind: 'userAgent',
+    url: at('user-agents/{id}/integrations'),
+    payload: webhook,
+    status: 201,
+  },
+  {
+    route: 'POST /api/v1/user-agents/{id}/integrations/test',
+    kind: 'userAgent',
+    url: at('user-agents/{id}/integrations/test'),
+    payload: webhook,
+    status: 200,
+  },
+  ...ofIntegration('GET /{integration_id}', '', 200),
+  ...ofIntegration('PATCH /{integration_id}', '', 200, () => ({ name: 'Renamed' })),
+  ...ofIntegration('DELETE /{integration_id}', '', 200),
+  ...ofIntegration('POST /{integration_id}/test', '/test', 200),
+  // 409: a webhook needs no signing in, which only its owner is told.
+  ...ofIntegration('POST /{integration_id}/authorization', '/authorization', 409),
+  ...ofIntegration('PUT /{integration_id}/tools/{tool}', '/tools/send_webhook', 200, () => ({ permission: 'always' })),
+  ...ofIntegration('GET /{integration_id}/deliveries', '/deliveries', 200),
+  {
+    route: replay,
+    kind: 'userAgent',
+    url: (id) => `/api/v1/user-agents/${id}/integrations/${ids.integration}/deliveries/${ids.delivery}/replay`,
+    status: 200,
+  },
+  {
+    route: replay,
+    kind: 'delivery',
+    url: (id, callers) => `/api/v1/user-agents/${callers}/integrations/${ids.integration}/deliveries/${id}/replay`,
+    status: 200,
+  },
+]
+
 const cases: Case[] = [
+  ...integrationCases,
   { route: 'GET /api/v1/agents/{id}', kind: 'agent', url: at('agents/{id}'), status: 200 },
   {
     route: 'PATCH /api/v1/agents/{id}',
@@ -154,6 +217,13 @@ const cases: Case[] = [
     status: 200,
     hides: 'empty',
   },
+  {
+    route: 'GET /api/v1/usage',
+    kind: 'userAgent',
+    url: (id) => `/api/v1/usage?user_agent_id=${id}`,
+    status: 200,
+    hides: 'empty',
+  },
   { route: 'GET /api/v1/agent-logs/{id}', kind: 'log', url: at('agent-logs/{id}'), status: 200 },
   { route: 'DELETE /api/v1/agent-logs/{id}', kind: 'log', url: at('agent-logs/{id}'), status: 204 },
   // 409: it has ended already, which only its owner is told.
@@ -233,7 +303,14 @@ async function prepareOwner(): Promise<void> {
   const [session] = sessions.json<{ data: { id: string }[] }>().data
   const log = await insertTestLog(site.database, { user_id: owner.id, agent_id: agent, user_agent_id: userAgent })
   await insertTestLog(site.database, { user_id: owner.id, user_agent_id: userAgent })
-  ids = { agent, userAgent, apiKey, session: session!.id, log, user: owner.id }
+  const integration = await createdId(`/api/v1/user-agents/${userAgent}/integrations`, owner, webhook())
+  const [delivery = ''] = await site.database.withUser({ sub: owner.id, user_role: 'user' }, (tx) =>
+    queueDeliveries(tx, [
+      { integration_id: integration, user_id: owner.id, log_id: null, event: 'run.ended', payload: '{}' },
+    ]),
+  )
+  await site.database.asSystem('a test gives a message up', (tx) => giveUpDeliveries(tx, integration, 'Nobody answers.'))
+  ids = { agent, userAgent, apiKey, session: session!.id, log, user: owner.id, integration, delivery }
 }
 
 describe.each(cases.map((one) => [`${one.route} (${one.kind})`, one] as const))('%s', (_name, one) => {
@@ -312,6 +389,9 @@ test('every route that takes an id is in this list, and the list names no other'
       if (inAddress || inBody) found.add(`${method.toUpperCase()} ${path}`)
     }
   }
+  // The same for everybody: there is nothing of anybody's behind the name of a type.
+  for (const route of ['GET /api/v1/integration-types/{type}', 'POST /api/v1/integration-types/{type}/test'])
+    expect(found.delete(route), route).toBe(true)
   expect(found.size).toBeGreaterThan(20)
   expect([...new Set(cases.map(({ route }) => route))].sort()).toEqual([...found].sort())
 })

@@ -86,8 +86,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
       logRetentionDays: config.logRetentionDays,
       log,
     })
-    closers.push(() => maintenance.stop())
-    closers.push(startDeliveries(services).stop)
+    closers.push(() => maintenance.stop(), startDeliveries(services).stop)
     const backups = startBackupSchedule({ config, ownerUrl: connected.ownerUrl, log })
     closers.push(() => backups.stop())
     const app = await createApp(services)

@@ -70,8 +70,8 @@ export function addOAuthRoutes(app: App, services: Services): void {
   const baseUrlOf = (request: FastifyRequest) => config.publicUrl ?? `${request.protocol}://${request.host}`
 }
 
-/** The page of the user agent; without one that of all of them. Always of this site. */
+/** What is connected to the user agent; without one the list of all of them. Always a page of this site. */
 function pageOf(place: Place | null, query: Record<string, string>): string {
-  const path = place ? `/my-agents/${place.userAgentId}/edit` : '/my-agents'
+  const path = place ? `/user-agents/${place.userAgentId}/integrations` : '/my-agents'
   return `${path}?${new URLSearchParams(query)}`
 }
