@@ -15,12 +15,14 @@ interface UsageChartProps {
   points: UsagePoint[]
   series: Series[]
   format: (value: number) => string
+  /** Whether the axis may have marks between whole numbers. */
+  hasFractions?: boolean
 }
 
 const height = 230
 
 /** Bars for the eye and the same numbers as a table for who cannot see them. */
-export function UsageChart({ title, total, points, series, format }: UsageChartProps) {
+export function UsageChart({ title, total, points, series, format, hasFractions = false }: UsageChartProps) {
   return (
     <Paper withBorder p="md" component="figure" m={0} miw={0}>
       <Group justify="space-between" align="baseline" gap="xs" component="figcaption" mb="sm">
@@ -40,12 +42,12 @@ export function UsageChart({ title, total, points, series, format }: UsageChartP
           withLegend={series.length > 1}
           legendProps={{ verticalAlign: 'bottom', height: 34 }}
           tickLine="none"
-          gridAxis="y"
+          gridAxis="x"
           // Nothing in here takes the focus: the table has the numbers.
           barChartProps={{ accessibilityLayer: false }}
           barProps={{ isAnimationActive: false, maxBarSize: 36 }}
           xAxisProps={{ minTickGap: 24 }}
-          yAxisProps={{ width: 56, allowDecimals: false }}
+          yAxisProps={{ width: 56, allowDecimals: hasFractions }}
         />
       </div>
       <table className="ax-visually-hidden">

@@ -81,6 +81,7 @@ function UsageView({ byAgent, byModel, range }: { byAgent: Usage; byModel: Usage
     )
   }
   const points = toPoints(byAgent, range)
+  const tokens = total.input_tokens + total.output_tokens
   const ended = total.runs - total.running
   return (
     <>
@@ -116,23 +117,28 @@ function UsageView({ byAgent, byModel, range }: { byAgent: Usage; byModel: Usage
         ]}
       />
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-        <UsageChart
-          title="Tokens"
-          total={formatCount(total.input_tokens + total.output_tokens)}
-          points={points}
-          format={formatCount}
-          series={[
-            { name: 'input_tokens', label: 'Read', color: 'spruce.8' },
-            { name: 'output_tokens', label: 'Written', color: 'honey.5' },
-          ]}
-        />
-        <UsageChart
-          title="Cost"
-          total={costOf(total)}
-          points={points}
-          format={formatCost}
-          series={[{ name: 'cost_usd', label: 'Cost', color: 'spruce.6' }]}
-        />
+        {tokens > 0 && (
+          <UsageChart
+            title="Tokens"
+            total={formatCount(tokens)}
+            points={points}
+            format={formatCount}
+            series={[
+              { name: 'input_tokens', label: 'Read', color: 'spruce.5' },
+              { name: 'output_tokens', label: 'Written', color: 'honey.5' },
+            ]}
+          />
+        )}
+        {total.cost_usd > 0 && (
+          <UsageChart
+            title="Cost"
+            hasFractions
+            total={costOf(total)}
+            points={points}
+            format={formatCost}
+            series={[{ name: 'cost_usd', label: 'Cost', color: 'spruce.6' }]}
+          />
+        )}
         <UsageTable title="By agent" groups={byAgent.groups} unknown="An agent that was deleted" />
         <UsageTable title="By model" groups={byModel.groups} unknown="Not known" />
       </SimpleGrid>
