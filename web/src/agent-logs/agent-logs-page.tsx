@@ -16,6 +16,7 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink } from '../ui/links.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
 import { Page } from '../ui/page.tsx'
+import { Time } from '../ui/time.tsx'
 import { ActivityChart } from './activity-chart.tsx'
 import { logsQuery } from './agent-log-queries.ts'
 import classes from './agent-logs.module.css'
@@ -70,6 +71,7 @@ export function AgentLogsPage() {
             query={query}
             rows={rows}
             list={list}
+            searchedTo={list.data?.pages.at(-1)?.searched_to ?? null}
             empty={<Nothing isFiltered={hasFilters(filters)} onClear={() => setFilters({})} />}
           />
         )}
@@ -92,18 +94,25 @@ interface LogListProps {
     ReturnType<typeof useInfiniteQuery>,
     'hasNextPage' | 'fetchNextPage' | 'isFetchingNextPage' | 'isFetchNextPageError' | 'error'
   >
+  /** Where a search stopped that has not looked at everything yet. */
+  searchedTo: string | null
   empty: React.ReactNode
 }
 
-function LogList({ query, rows, list, empty }: LogListProps) {
+function LogList({ query, rows, list, searchedTo, empty }: LogListProps) {
   const [isLive, setIsLive] = useState(true)
   const live = useLiveLogs(query, rows, isLive)
-  if (rows.length === 0) return empty
+  if (rows.length === 0 && !list.hasNextPage) return empty
   return (
     <>
       <Group justify="space-between">
         <Text size="sm" c="dimmed" role="status">
-          {list.hasNextPage ? `The newest ${countOf(rows.length, 'run')}` : countOf(rows.length, 'run')}
+          {searchedTo && (
+            <>
+              Searched back to <Time value={searchedTo} />:{' '}
+            </>
+          )}
+          {list.hasNextPage && !searchedTo ? `The newest ${countOf(rows.length, 'run')}` : countOf(rows.length, 'run')}
         </Text>
         <Switch label="Live" checked={isLive} onChange={(event) => setIsLive(event.currentTarget.checked)} />
       </Group>
@@ -118,11 +127,11 @@ function LogList({ query, rows, list, empty }: LogListProps) {
           Show {countOf(live.waiting, 'new run')}
         </Button>
       )}
-      <LogRows rows={rows} freshIds={live.freshIds} />
+      {rows.length > 0 && <LogRows rows={rows} freshIds={live.freshIds} />}
       {list.isFetchNextPageError && <ErrorState error={list.error} onRetry={() => void list.fetchNextPage()} />}
       {list.hasNextPage && (
         <Button variant="default" onClick={() => void list.fetchNextPage()} loading={list.isFetchingNextPage} mx="auto">
-          Load more
+          {searchedTo ? 'Search further back' : 'Load more'}
         </Button>
       )}
     </>
