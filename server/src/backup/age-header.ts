@@ -13,20 +13,18 @@ export interface AgeHead {
   key: Buffer
 }
 
-/** A new file's head. `opener` is needed where the key of the file cannot be had while it is made: with a passphrase. */
-export async function makeHead(encrypter: Encrypter, opener?: Decrypter): Promise<AgeHead> {
+/** A new file's head, for the recipients that `encrypter` has. */
+export async function makeHead(encrypter: Encrypter): Promise<AgeHead> {
   let fileKey: Uint8Array | undefined
-  if (!opener) {
-    encrypter.addRecipient({
-      wrapFileKey(key) {
-        fileKey = key
-        return []
-      },
-    })
-  }
+  // Adds nothing to the file: it is how age-encryption tells its key.
+  encrypter.addRecipient({
+    wrapFileKey(key) {
+      fileKey = key
+      return []
+    },
+  })
   const empty = Buffer.from(await encrypter.encrypt(new Uint8Array()))
   const header = empty.subarray(0, findHeaderEnd(empty) ?? 0)
-  fileKey ??= await opener?.decryptHeader(header)
   if (!fileKey) throw new Error('age-encryption gave no key for the file')
   const bytes = empty.subarray(0, header.length + nonceBytes)
   return { bytes, key: derivePayloadKey(fileKey, bytes.subarray(header.length)) }

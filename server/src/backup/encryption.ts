@@ -4,6 +4,7 @@ import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } fro
 import { createFileOnce } from '../auth/secret-file.ts'
 import type { Config } from '../config.ts'
 import { makeHead, readHead } from './age-header.ts'
+import { createPassphraseRecipient } from './age-passphrase.ts'
 import { decryptPayload, encryptPayload } from './age-payload.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
 import { chain } from './chain-streams.ts'
@@ -66,15 +67,9 @@ export async function createIdentityFile(path: string, now = new Date()): Promis
 export async function encrypt(plain: Readable, encryption: Encryption): Promise<Readable> {
   if (encryption.kind === 'none') return plain
   const encrypter = new Encrypter()
-  let opener: Decrypter | undefined
-  if (encryption.kind === 'passphrase') {
-    encrypter.setPassphrase(encryption.passphrase)
-    opener = new Decrypter()
-    opener.addPassphrase(encryption.passphrase)
-  } else {
-    for (const recipient of encryption.recipients) addRecipient(encrypter, recipient)
-  }
-  const { key, bytes } = await makeHead(encrypter, opener)
+  if (encryption.kind === 'passphrase') encrypter.addRecipient(createPassphraseRecipient(encryption.passphrase))
+  else for (const recipient of encryption.recipients) addRecipient(encrypter, recipient)
+  const { key, bytes } = await makeHead(encrypter)
   return chain(plain, encryptPayload(key, bytes))
 }
 
