@@ -5,9 +5,8 @@ import { cleanToolText } from '../../clean-tool-text.ts'
 import type { Connection, IntegrationType } from '../../integration-type.ts'
 import { documentation } from './mcp-documentation.ts'
 import { createSettingsForm, credentialsForm } from './mcp-form.ts'
-import { findMcpOAuthServer } from './mcp-oauth.ts'
-import { createMcpSessions, type McpSessionsOptions } from './mcp-sessions.ts'
-import { callTimeoutMs } from './open-mcp-client.ts'
+import { callTimeoutMs } from './mcp-limits.ts'
+import type { McpSessions, McpSessionsOptions } from './mcp-sessions.ts'
 import { readResult } from './read-result.ts'
 import { readTools } from './read-tools.ts'
 
@@ -18,7 +17,13 @@ export interface McpType extends IntegrationType {
 
 /** MCP servers over streamable HTTP, and the programs that the operator listed over stdio. */
 export function createMcpType(options: McpSessionsOptions): McpType {
-  const sessions = createMcpSessions(options)
+  // The library is large and most servers start without anybody using it.
+  let opened: Promise<McpSessions> | undefined
+  const openSessions = () => {
+    opened ??= import('./mcp-sessions.ts').then(({ createMcpSessions }) => createMcpSessions(options))
+    return opened
+  }
+  const use: McpSessions['use'] = async (connection, work) => (await openSessions()).use(connection, work)
   const listedBy = new WeakSet<Client>()
 
   async function listTools(client: Client, signal: AbortSignal) {
@@ -37,11 +42,11 @@ export function createMcpType(options: McpSessionsOptions): McpType {
     credentials: credentialsForm,
     scopes: [],
     check: ({ settings }) => checkSettings(settings),
-    oauth: findMcpOAuthServer,
-    close: () => sessions.close(),
+    oauth: async (connection) => (await import('./mcp-oauth.ts')).findMcpOAuthServer(connection),
+    close: async () => await (await opened)?.close(),
 
     test: (connection) =>
-      sessions.use(connection, async (client) => {
+      use(connection, async (client) => {
         const tools = readTools(await listTools(client, connection.signal))
         const server = client.getServerVersion()
         const name = cleanToolText(`${server?.title ?? server?.name ?? 'An MCP server'} ${server?.version ?? ''}`, 100)
@@ -50,10 +55,9 @@ export function createMcpType(options: McpSessionsOptions): McpType {
       }),
 
     tools: {
-      list: (connection) =>
-        sessions.use(connection, async (client) => readTools(await listTools(client, connection.signal))),
+      list: (connection) => use(connection, async (client) => readTools(await listTools(client, connection.signal))),
       call: (connection, name, input) =>
-        sessions.use(connection, async (client) => {
+        use(connection, async (client) => {
           // The client checks results by the listed schemas, and sends headers that they ask for.
           if (!listedBy.has(client)) await listTools(client, connection.signal)
           const call = { name, arguments: input as Record<string, unknown> }

@@ -4,9 +4,9 @@ import { Client, type PriorDiscovery, StreamableHTTPClientTransport } from '@mod
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { cleanToolSchema } from '../../clean-tool-schema.ts'
 import { type Connection, ConnectionFailed } from '../../integration-type.ts'
+import { callTimeoutMs } from './mcp-limits.ts'
 import type { StdioCommands } from './stdio-commands.ts'
 
-export const callTimeoutMs = 60_000
 const connectTimeoutMs = 20_000
 const maxAnswerBytes = 5_000_000
 

@@ -1,4 +1,3 @@
-import { parse as parseYaml } from 'yaml'
 import { ConnectionFailed } from '../../integration-type.ts'
 import { isObject, type JsonObject } from './json-object.ts'
 
@@ -11,7 +10,7 @@ const maxDepth = 200
 
 /** Reads JSON or YAML; Swagger 2.0 and OpenAPI 3.0 are brought to 3.1. Throws ConnectionFailed in words for its owner. */
 export async function readDocument(text: string): Promise<OpenApiDocument> {
-  const document = parseText(text)
+  const document = await parseText(text)
   if (!isObject(document)) throw unreadable('This is no OpenAPI document.')
   const version = document.openapi ?? document.swagger
   if (!/^(2\.0|3\.[01])(\.\d+)?$/.test(String(version))) {
@@ -26,10 +25,11 @@ export async function readDocument(text: string): Promise<OpenApiDocument> {
   return specification as OpenApiDocument
 }
 
-function parseText(text: string): unknown {
+async function parseText(text: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch {
+    const { parse: parseYaml } = await import('yaml')
     // The limit of aliases is the library's guard against documents that grow without end.
     try {
       return JSON.parse(
