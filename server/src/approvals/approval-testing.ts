@@ -6,9 +6,9 @@ import { sealSecret } from '../crypto/seal-secret.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import type { App } from '../http/app-types.ts'
-import type { IntegrationTool, IntegrationType } from '../integrations/integration-type.ts'
+import type { IntegrationTool, IntegrationType, ToolDefinition } from '../integrations/integration-type.ts'
 import { listConnectedTools } from '../integrations/list-connected-tools.ts'
-import { createLog } from '../log.ts'
+import { createLog, type Log } from '../log.ts'
 import { createServices } from '../services.ts'
 import type { TestUser } from '../testing/test-app.ts'
 import type { RunTestApp } from '../user-agents/run-testing.ts'
@@ -19,20 +19,36 @@ export interface Outside {
   posted: { path: string; authorization: string | undefined; body: unknown }[]
   /** What `read_mails` finds. */
   mails: unknown[]
+  /** Text of any page that is fetched. */
+  page: string
+  /** Paths that were fetched. */
+  fetched: string[]
   /** Called before a post is answered. */
   onPost: () => Promise<void>
   close(): Promise<void>
 }
 
 export async function startOutside(): Promise<Outside> {
-  const outside: Outside = { url: '', posted: [], mails: [], onPost: async () => {}, close: async () => {} }
+  const outside: Outside = {
+    url: '',
+    posted: [],
+    mails: [],
+    page: '',
+    fetched: [],
+    onPost: async () => {},
+    close: async () => {},
+  }
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', async () => {
       const answer = (body: unknown) =>
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-      if (request.method === 'GET') return answer(outside.mails)
+      if (request.method === 'GET') {
+        outside.fetched.push(request.url ?? '')
+        if (request.url === '/mails') return answer(outside.mails)
+        return response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(outside.page)
+      }
       const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
       outside.posted.push({ path: request.url ?? '', authorization: request.headers.authorization, body })
       await outside.onPost()
@@ -123,9 +139,12 @@ export interface OtherServer {
 }
 
 /** One more server on the same database, with a pool and memory of its own. */
-export async function startServer(testApp: RunTestApp, types: IntegrationType[]): Promise<OtherServer> {
+export async function startServer(
+  testApp: RunTestApp,
+  types: IntegrationType[],
+  log: Log = createLog('silent'),
+): Promise<OtherServer> {
   const { services, serverUrl } = testApp
-  const log = createLog('silent')
   const usePreparedStatements = inject('usePreparedStatements')
   const database: Database = openDatabase({ url: serverUrl, poolSize: 5, usePreparedStatements, log })
   const created = createServices({
@@ -156,7 +175,7 @@ export async function connectTestAccount(
   { services, database }: RunTestApp,
   user: Pick<TestUser, 'id'>,
   userAgentId: string,
-  { type = 'mail', token = 'token-of-a-test', permissions = {} }: TestAccount = {},
+  { type = 'mail', token = 'token-of-a-test', permissions = {}, tools = [] }: TestAccount = {},
 ): Promise<string> {
   const id = createId()
   const { sealed, kid } = await sealSecret(
@@ -174,6 +193,8 @@ export async function connectTestAccount(
         credentials: JSON.stringify(sealed),
         credentials_key_id: kid,
         tool_permissions: JSON.stringify(permissions),
+        tools: JSON.stringify(tools),
+        tools_listed_at: new Date(),
       })
       .execute(),
   )
@@ -184,4 +205,6 @@ interface TestAccount {
   type?: string
   token?: string
   permissions?: Record<string, 'ask' | 'always' | 'never'>
+  /** What its server listed. */
+  tools?: ToolDefinition[]
 }
