@@ -28,7 +28,7 @@ const exportPageBytes = 4 * 1024 * 1024
 
 /**
  * How many rows a statement looks at, one by one, for a filter that no index answers: a tenth of a second's work in memory,
- * and far from the time limit also when every row comes from the disk. docs/decisions/0007 has the figures.
+ * and far from the time limit also when every row comes from the disk. docs/decisions/0008 has the figures.
  */
 export const windowRows = 20_000
 
