@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { insertTestLog } from '../../server/src/agent-logs/agent-log-testing.ts'
 import { deployMigrations, readMigrations } from '../../server/src/database/migrate.ts'
-import { ensurePartitions } from '../../server/src/database/partitions.ts'
+import { ensurePartitions, findPartitionFaults } from '../../server/src/database/partitions.ts'
 import { createTestDatabase, type TestDatabase, type TestUser } from '../../server/src/testing/test-app.ts'
 import { connectForTest, createEmptyDatabase } from './catalog-queries.ts'
 
@@ -115,6 +115,66 @@ test('a new partition is closed to every role, under row-level security, with th
     })
     await client.query('rollback')
   }
+})
+
+test('strays move while others go on writing them, and none is lost', { timeout: 120_000 }, async () => {
+  const client = await owner()
+  let isOver = false
+  const written: string[] = []
+  let retried = 0
+  const write = async (writer: number) => {
+    for (let n = 0; !isOver; n++) {
+      const moment = new Date(Date.UTC(2041, n % 3, 2, writer, 0, 0, n % 1000)).toISOString()
+      // What was routed to the default partition just before the other one came is refused and written again.
+      for (;;) {
+        try {
+          written.push(await insert(moment))
+          break
+        } catch (error) {
+          if ((error as { code?: string }).code !== '23514') throw error
+          retried += 1
+        }
+      }
+    }
+  }
+  const writers = Array.from({ length: 4 }, (_, writer) => write(writer))
+  for (const month of ['2041-01-01', '2041-02-01', '2041-03-01']) {
+    const had = written.length
+    while (written.length < had + 40) await new Promise((resolve) => setTimeout(resolve, 5))
+    const { rows } = await client.query('select app.ensure_agent_log_partitions($1::date, 1) as made', [month])
+    expect(rows[0].made).toBe(1)
+  }
+  isOver = true
+  await Promise.all(writers)
+  const { rows } = await client.query(
+    `select tableoid::regclass::text as place, count(*) as count, count(distinct id) as ids from public.agent_logs
+     where id = any($1::uuid[]) group by 1 order by 1`,
+    [written],
+  )
+  expect(rows.map(({ place }) => place)).toEqual(
+    ['01', '02', '03'].map((month) => `agent_log_partitions.agent_logs_2041_${month}`),
+  )
+  expect(rows.reduce((sum, { ids }) => sum + Number(ids), 0)).toBe(written.length)
+  expect(retried).toBeLessThanOrEqual(4 * 3)
+})
+
+test('a missing partition and logs in the default one are reported', async () => {
+  const now = new Date('2050-06-15T00:00:00Z')
+  const { ownerUrl } = testDatabase
+  const before = await findPartitionFaults(ownerUrl, now)
+  expect(before.find(({ kind }) => kind === 'missing')?.partitions).toEqual(
+    ['06', '07', '08', '09'].map((month) => `agent_logs_2050_${month}`),
+  )
+  await ensurePartitions(ownerUrl, now)
+  expect((await findPartitionFaults(ownerUrl, now)).some(({ kind }) => kind === 'missing')).toBe(false)
+  const strays = async () =>
+    (await findPartitionFaults(ownerUrl, now)).find(({ kind }) => kind === 'strays')?.count ?? 0
+  const others = await strays()
+  await insert('2061-01-01T00:00:00.000Z')
+  expect(await strays()).toBe(others + 1)
+  expect((await findPartitionFaults(ownerUrl, now)).find(({ kind }) => kind === 'strays')).toMatchObject({
+    newest: new Date('2061-01-01T00:00:00.000Z'),
+  })
 })
 
 describe('servers that start at the same time', () => {
