@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import pg from 'pg'
 import type { Claims, Database, Tx } from '../database/database.ts'
 import type { Statement, StatementValue } from '../database/framed-statement.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
@@ -77,9 +78,18 @@ from loaded`
 
 /** Inserts the row as `running` and reads what the run needs. Null: there is no such user agent, or it is another user's. */
 export async function startRun(database: Database, claims: Claims, run: NewRun): Promise<StartedRun | null> {
-  const rows = await database.queryAsUser<StartedRun>(claims, startStatement(claims, run))
+  const start = () => database.queryAsUser<StartedRun>(claims, startStatement(claims, run))
+  const rows = await start().catch((error: unknown) => {
+    // The month's partition was made while the row was on its way to the default one: the next try finds it.
+    if (isOutOfPartition(error)) return start()
+    throw error
+  })
   return rows[0] ?? null
 }
+
+/** SQLSTATE check_violation; that of a partition names no constraint. */
+const isOutOfPartition = (error: unknown) =>
+  error instanceof pg.DatabaseError && error.code === '23514' && error.constraint === undefined
 
 function startStatement({ sub }: Claims, run: NewRun): Statement {
   const values: StatementValue[] = [
