@@ -77,6 +77,11 @@ const agentRoute = createRoute({
   component: lazyRouteComponent(() => import('./agents/agent-page.tsx'), 'AgentPage'),
 })
 
+function pickTexts<Name extends string>(search: Record<string, unknown>, names: Name[]): { [name in Name]?: string } {
+  const found = names.filter((name) => typeof search[name] === 'string' && search[name] !== '')
+  return Object.fromEntries(found.map((name) => [name, search[name]])) as { [name in Name]?: string }
+}
+
 const setUpRoute = createRoute({
   getParentRoute: () => signedInRoute,
   path: '/agents/$agentId/set-up',
@@ -104,6 +109,8 @@ const createdAgentsRoute = createRoute({
 const myAgentsRoute = createRoute({
   getParentRoute: () => signedInRoute,
   path: '/my-agents',
+  // Back from signing in at a provider, when it could not be told for which agent that was.
+  validateSearch: (search: Record<string, unknown>): { oauth_error?: string } => pickTexts(search, ['oauth_error']),
   component: lazyRouteComponent(() => import('./user-agents/my-agents-page.tsx'), 'MyAgentsPage'),
 })
 
@@ -112,6 +119,27 @@ const editUserAgentRoute = createRoute({
   path: '/my-agents/$userAgentId/edit',
   validateSearch: (search: Record<string, unknown>): { update?: true } => (search.update ? { update: true } : {}),
   component: lazyRouteComponent(() => import('./user-agents/edit-user-agent-page.tsx'), 'EditUserAgentPage'),
+})
+
+/** `connect` opens the form of a type; the others come back from signing in at a provider. */
+const integrationsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/user-agents/$userAgentId/integrations',
+  validateSearch: (search: Record<string, unknown>): { connect?: string; connected?: string; oauth_error?: string } =>
+    pickTexts(search, ['connect', 'connected', 'oauth_error']),
+  component: lazyRouteComponent(() => import('./integrations/integrations-page.tsx'), 'IntegrationsPage'),
+})
+
+const approvalsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/approvals',
+  component: lazyRouteComponent(() => import('./approvals/approvals-page.tsx'), 'ApprovalsPage'),
+})
+
+const approvalRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/approvals/$approvalId',
+  component: lazyRouteComponent(() => import('./approvals/approvals-page.tsx'), 'ApprovalPage'),
 })
 
 const chatRoute = createRoute({
@@ -198,6 +226,9 @@ const routeTree = rootRoute.addChildren([
     createdAgentsRoute,
     myAgentsRoute,
     editUserAgentRoute,
+    integrationsRoute,
+    approvalsRoute,
+    approvalRoute,
     chatRoute,
     logsRoute,
     logRoute,

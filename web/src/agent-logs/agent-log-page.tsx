@@ -1,6 +1,13 @@
 import { Alert, Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconAlertTriangle, IconArrowLeft, IconMessages, IconPlayerStop, IconTrash } from '@tabler/icons-react'
+import {
+  IconAlertTriangle,
+  IconArrowLeft,
+  IconHandStop,
+  IconMessages,
+  IconPlayerStop,
+  IconTrash,
+} from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
@@ -55,6 +62,7 @@ function Run({ log }: { log: AgentLog }) {
   const { citations, errorDetail, isBuiltInModel } = readRunDetails(log)
   return (
     <Stack gap="xl">
+      {log.status === 'waiting' && <Waiting log={log} />}
       {log.error_code && <Failure code={log.error_code} detail={errorDetail} />}
       <Section title="Question" action={<CopyButton text={log.input} />}>
         <Text style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{log.input}</Text>
@@ -63,7 +71,7 @@ function Run({ log }: { log: AgentLog }) {
         <Stack gap="md">
           {log.output ? <Markdown>{log.output}</Markdown> : <Text c="dimmed">{noAnswerWords[log.status]}</Text>}
           <CitationChips citations={citations} text={log.output ?? ''} />
-          {log.status !== 'running' && (
+          {log.status !== 'running' && log.status !== 'waiting' && (
             <Group gap="md">
               <RunRating key={log.id} runId={log.id} rating={log.rating} comment={log.rating_comment} />
               {isBuiltInModel && <BuiltInNote />}
@@ -89,6 +97,7 @@ function Run({ log }: { log: AgentLog }) {
 
 const noAnswerWords: Record<AgentLog['status'], string> = {
   running: 'The answer is being written…',
+  waiting: 'The run waits for your approval.',
   succeeded: 'The answer was empty.',
   failed: 'The run failed before there was an answer.',
   cancelled: 'The run was cancelled before there was an answer.',
@@ -106,6 +115,25 @@ function Section({ title, action, children }: { title: string; action: ReactNode
       </Group>
       {children}
     </Paper>
+  )
+}
+
+/** What the run waits for; decided in its conversation or under Approvals, where one sees what came of it. */
+function Waiting({ log }: { log: AgentLog }) {
+  const { steps, approvals } = readRunDetails(log)
+  const answered = new Set(steps.flatMap((step) => step.tool_results.map(({ id }) => id)))
+  return (
+    <Alert color="honey" variant="light" icon={<IconHandStop aria-hidden />} title="This run waits for you">
+      <Stack gap={6} align="flex-start">
+        {approvals
+          .filter(({ tool_call_id }) => !answered.has(tool_call_id))
+          .map(({ id, description }) => (
+            <TextLink key={id} to="/approvals/$approvalId" params={{ approvalId: id }} size="sm">
+              {description}
+            </TextLink>
+          ))}
+      </Stack>
+    </Alert>
   )
 }
 
@@ -157,7 +185,7 @@ function Actions({ log }: { log: AgentLog }) {
           Open conversation
         </ButtonLink>
       )}
-      {log.status === 'running' ? (
+      {log.status === 'running' || log.status === 'waiting' ? (
         <Button
           variant="default"
           leftSection={<IconPlayerStop size={16} aria-hidden />}

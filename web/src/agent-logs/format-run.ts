@@ -29,14 +29,24 @@ const toolWords: Record<string, string> = {
   calculator: 'Calculated',
   fetch_page: 'Read a web page',
   search_knowledge: 'Searched the texts in the settings',
+  remember: 'Remembered something',
+  recall: 'Looked into its memory',
 }
 
 /** What a tool did, in words; an unknown tool's name is made readable. */
 export function toolTitle(name: string): string {
   const known = toolWords[name]
   if (known) return known
+  // Tools of an account carry its type: `smtp__send_email`.
+  const [account, tool] = name.split(/__(.+)/)
+  if (account && tool) return `${readable(tool)} (${account.replaceAll(/[_-]+/g, ' ')})`
   const words = name.replaceAll(/[_-]+/g, ' ').trim()
   return words === '' ? 'Used a tool' : `Used “${words}”`
+}
+
+function readable(name: string): string {
+  const words = name.replaceAll(/[_-]+/g, ' ').trim()
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 /** A tool's input or output as text to read: strings as they are, everything else as indented JSON. */

@@ -1,4 +1,4 @@
-export const runStatuses = ['succeeded', 'failed', 'running', 'cancelled', 'interrupted'] as const
+export const runStatuses = ['succeeded', 'failed', 'running', 'waiting', 'cancelled', 'interrupted'] as const
 export type RunStatus = (typeof runStatuses)[number]
 
 export const timeRanges = ['hour', 'day', 'week', 'month', 'custom', 'all'] as const

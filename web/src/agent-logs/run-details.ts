@@ -6,17 +6,22 @@ import type { Citation, RunStep } from '../../../server/src/runtime/run-types.ts
 export interface RunDetails {
   steps: RunStep[]
   citations: Citation[]
+  /** What its owner was asked for. */
+  approvals: RunApproval[]
   /** What the provider said, without secrets. */
   errorDetail: string | null
   finishReason: string | null
   isBuiltInModel: boolean
 }
 
+export type RunApproval = NonNullable<NonNullable<AgentLog['metadata']>['approvals']>[number]
+
 export function readRunDetails(log: Pick<AgentLog, 'metadata' | 'model'>): RunDetails {
   const metadata: Record<string, unknown> = log.metadata ?? {}
   return {
     steps: Array.isArray(metadata.steps) ? (metadata.steps as RunStep[]) : [],
     citations: Array.isArray(metadata.citations) ? (metadata.citations as Citation[]) : [],
+    approvals: Array.isArray(metadata.approvals) ? (metadata.approvals as RunApproval[]) : [],
     errorDetail: typeof metadata.error_detail === 'string' ? metadata.error_detail : null,
     finishReason: typeof metadata.finish_reason === 'string' ? metadata.finish_reason : null,
     isBuiltInModel: log.model?.startsWith('built-in/') ?? false,

@@ -3,6 +3,7 @@ import {
   IconAlertTriangle,
   IconCircleCheck,
   IconCircleX,
+  IconHandStop,
   IconPlayerStop,
   IconProgress,
   type TablerIcon,
@@ -15,6 +16,7 @@ export const statusWords: Record<Status, string> = {
   succeeded: 'Succeeded',
   failed: 'Failed',
   running: 'Running',
+  waiting: 'Waits for you',
   cancelled: 'Cancelled',
   interrupted: 'Interrupted',
 }
@@ -23,6 +25,7 @@ const looks: Record<Status, { icon: TablerIcon; color: string }> = {
   succeeded: { icon: IconCircleCheck, color: 'green' },
   failed: { icon: IconCircleX, color: 'red' },
   running: { icon: IconProgress, color: 'blue' },
+  waiting: { icon: IconHandStop, color: 'honey' },
   cancelled: { icon: IconPlayerStop, color: 'gray' },
   interrupted: { icon: IconAlertTriangle, color: 'orange' },
 }

@@ -10,5 +10,10 @@ export const toolLooks: Record<ToolName, { label: string; help: string }> = {
   },
   current_time: { label: 'Know the time', help: 'Knows the date and time in any time zone.' },
   calculator: { label: 'Calculate', help: 'Does sums exactly instead of guessing.' },
+  remember: {
+    label: 'Remember',
+    help: 'Keeps what you tell it to, for later conversations. You can see and delete it.',
+  },
+  recall: { label: 'Recall', help: 'Looks into what it was told to remember.' },
   fetch_page: { label: 'Read web pages', help: 'Opens a web page whose address somebody gives it.' },
 }

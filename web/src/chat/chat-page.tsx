@@ -1,6 +1,6 @@
 import { ActionIcon, Drawer, Group, Text, Title, VisuallyHidden } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconArrowLeft, IconMessages, IconSettings } from '@tabler/icons-react'
+import { IconArrowLeft, IconMessages, IconPlugConnected, IconSettings } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useCallback, useState } from 'react'
@@ -115,6 +115,15 @@ function Head({ userAgent, onOpenList }: { userAgent: UserAgent; onOpenList: () 
       >
         <IconMessages size={20} aria-hidden />
       </ActionIcon>
+      <IconLink
+        to="/user-agents/$userAgentId/integrations"
+        params={{ userAgentId: userAgent.id }}
+        color="gray"
+        size="lg"
+        aria-label="Accounts of this agent"
+      >
+        <IconPlugConnected size={20} aria-hidden />
+      </IconLink>
       <IconLink
         to="/my-agents/$userAgentId/edit"
         params={{ userAgentId: userAgent.id }}

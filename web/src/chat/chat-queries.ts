@@ -1,4 +1,4 @@
-import { infiniteQueryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api } from '../api.ts'
 import { messagesOfLogs } from './log-messages.ts'
 import type { RunMessage } from './run-message.ts'
@@ -17,6 +17,17 @@ export const conversationsQuery = (userAgentId: string) =>
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
+  })
+
+/** The conversations with this agent in which something waits for an approval. */
+export const waitingConversationsQuery = (userAgentId: string) =>
+  queryOptions({
+    queryKey: ['agent-logs', 'waiting', userAgentId],
+    queryFn: async ({ signal }) => {
+      const query = { user_agent_id: userAgentId, status: 'waiting' as const, limit: 100 }
+      const page = await api('GET /api/v1/agent-logs', { query, signal })
+      return page.data.map((log) => log.conversation_id)
+    },
   })
 
 export interface ConversationPart {

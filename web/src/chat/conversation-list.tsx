@@ -1,6 +1,6 @@
-import { ActionIcon, Button, Skeleton, Stack, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Badge, Button, Group, Skeleton, Stack, Text, Tooltip } from '@mantine/core'
 import { IconMessagePlus, IconTrash } from '@tabler/icons-react'
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Conversation } from '../../../api-client/src/api-types.ts'
@@ -11,7 +11,7 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { Time } from '../ui/time.tsx'
 import { toastDone } from '../ui/toast.ts'
 import classes from './chat.module.css'
-import { conversationsQuery } from './chat-queries.ts'
+import { conversationsQuery, waitingConversationsQuery } from './chat-queries.ts'
 
 interface ConversationListProps {
   userAgentId: string
@@ -24,6 +24,7 @@ interface ConversationListProps {
 /** The conversations with this agent, newest first. */
 export function ConversationList({ userAgentId, conversationId, onNew, onPick, onDeleted }: ConversationListProps) {
   const list = useInfiniteQuery(conversationsQuery(userAgentId))
+  const { data: waiting = [] } = useQuery(waitingConversationsQuery(userAgentId))
   const queryClient = useQueryClient()
   const [doomed, setDoomed] = useState<Conversation | null>(null)
   const conversations = list.data?.pages.flatMap((page) => page.data) ?? []
@@ -67,6 +68,7 @@ export function ConversationList({ userAgentId, conversationId, onNew, onPick, o
               userAgentId={userAgentId}
               conversation={conversation}
               isActive={conversation.id === conversationId}
+              isWaiting={waiting.includes(conversation.id)}
               onPick={onPick}
               onDelete={() => setDoomed(conversation)}
             />
@@ -103,11 +105,13 @@ interface RowProps {
   userAgentId: string
   conversation: Conversation
   isActive: boolean
+  /** Something in it waits for an approval. */
+  isWaiting: boolean
   onPick?: () => void
   onDelete: () => void
 }
 
-function ConversationRow({ userAgentId, conversation, isActive, onPick, onDelete }: RowProps) {
+function ConversationRow({ userAgentId, conversation, isActive, isWaiting, onPick, onDelete }: RowProps) {
   const title = firstLine(conversation.title) || 'Without words'
   return (
     <li className={classes.conversation} data-active={isActive || undefined}>
@@ -123,9 +127,16 @@ function ConversationRow({ userAgentId, conversation, isActive, onPick, onDelete
         <Text size="sm" truncate fw={isActive ? 600 : 450}>
           {title}
         </Text>
-        <Text size="xs" c="dimmed">
-          <Time value={conversation.timestamp} />
-        </Text>
+        <Group gap={8}>
+          <Text size="xs" c="dimmed">
+            <Time value={conversation.timestamp} />
+          </Text>
+          {isWaiting && (
+            <Badge size="sm" color="honey">
+              Waits for you
+            </Badge>
+          )}
+        </Group>
       </Link>
       <Tooltip label="Delete">
         <ActionIcon color="gray" aria-label={`Delete conversation “${title}”`} onClick={onDelete}>

@@ -1,5 +1,5 @@
 import type { AgentLog } from '../../../api-client/src/api-types.ts'
-import { errorWords, readRunDetails } from '../agent-logs/run-details.ts'
+import { errorWords, type RunApproval, readRunDetails } from '../agent-logs/run-details.ts'
 import type { RunMessage } from './run-message.ts'
 
 /** The runs of a conversation, oldest first, as the messages they were. */
@@ -9,7 +9,7 @@ export function messagesOfLogs(logs: AgentLog[]): RunMessage[] {
 
 // Someone who tries a failed run again means the same question; both stay in the logs, the chat shows it once.
 function wasRepeated(log: AgentLog, next: AgentLog | undefined): boolean {
-  return log.status !== 'succeeded' && log.status !== 'running' && !log.output && next?.input === log.input
+  return !['succeeded', 'running', 'waiting'].includes(log.status) && !log.output && next?.input === log.input
 }
 
 function questionOf(log: AgentLog): RunMessage {
@@ -17,8 +17,8 @@ function questionOf(log: AgentLog): RunMessage {
 }
 
 export function answerOf(log: AgentLog): RunMessage {
-  const { steps, citations, isBuiltInModel } = readRunDetails(log)
-  const toolParts = steps.flatMap((step) => toolPartsOf(step, log.status === 'running'))
+  const { steps, citations, approvals, isBuiltInModel } = readRunDetails(log)
+  const toolParts = steps.flatMap((step) => toolPartsOf(step, log.status, approvals))
   const error = log.error_code && log.status !== 'cancelled' ? errorWords(log.error_code) : null
   return {
     id: log.id,
@@ -43,14 +43,28 @@ export function answerOf(log: AgentLog): RunMessage {
 
 type Step = ReturnType<typeof readRunDetails>['steps'][number]
 
-function toolPartsOf(step: Step, isRunning: boolean): RunMessage['parts'] {
+function toolPartsOf(step: Step, status: AgentLog['status'], approvals: RunApproval[]): RunMessage['parts'] {
   return step.tool_calls.map((call) => {
     const result = step.tool_results.find((candidate) => candidate.id === call.id)
-    const base = { type: 'dynamic-tool' as const, toolName: call.name, toolCallId: call.id, input: call.input }
+    const approval = approvals.find(({ tool_call_id }) => tool_call_id === call.id)
+    const title = approval ? { title: approval.title } : {}
+    // What was done, where its owner changed it.
+    const input = result?.approval?.edited_input ?? call.input
+    const base = { type: 'dynamic-tool' as const, toolName: call.name, toolCallId: call.id, input, ...title }
+    if (!result && approval && status === 'waiting')
+      return { ...base, state: 'approval-requested' as const, approval: { id: approval.id } }
     if (!result) {
-      return isRunning
+      return status === 'running' || status === 'waiting'
         ? { ...base, state: 'input-available' as const }
         : { ...base, state: 'output-error' as const, errorText: 'The run ended before this tool answered.' }
+    }
+    if (result.is_refused) {
+      const { id, comment } = result.approval ?? { id: '', comment: null }
+      return {
+        ...base,
+        state: 'output-denied' as const,
+        approval: { id, approved: false as const, ...(comment !== null && { reason: comment }) },
+      }
     }
     if (!result.is_error) return { ...base, state: 'output-available' as const, output: result.output }
     const errorText = typeof result.output === 'string' ? result.output : JSON.stringify(result.output)

@@ -11,10 +11,12 @@ import { memo } from 'react'
 import { CitationChips } from '../agent-logs/citation-chips.tsx'
 import { RunRating } from '../agent-logs/run-rating.tsx'
 import { ToolCallView } from '../agent-logs/tool-call-view.tsx'
+import type { Decision } from '../approvals/approval-card.tsx'
 import { IconLink } from '../ui/links.tsx'
 import { Markdown } from '../ui/markdown.tsx'
 import { BuiltInNote } from './built-in-note.tsx'
 import classes from './chat.module.css'
+import { ChatApproval } from './chat-approval.tsx'
 import { citationsOf, type RunMessage, textOf, toolCallOf } from './run-message.ts'
 
 interface MessageViewProps {
@@ -24,6 +26,8 @@ interface MessageViewProps {
   modelLabel: string | null
   /** Present on the last answer when it can be asked for again. */
   onRetry?: () => void
+  /** Answers what the run asks its owner for. */
+  onDecide: (runId: string, approvalId: string, decision: Decision) => Promise<unknown>
 }
 
 /** One message. While an answer streams only its own object changes, so that all others keep what they have drawn. */
@@ -42,7 +46,7 @@ function Question({ text }: { text: string }) {
   )
 }
 
-function Answer({ message, isStreaming, agentName, modelLabel, onRetry }: MessageViewProps) {
+function Answer({ message, isStreaming, agentName, modelLabel, onRetry, onDecide }: MessageViewProps) {
   const text = textOf(message)
   const metadata = message.metadata ?? {}
   const isWaiting = isStreaming && !hasOpenEnd(message)
@@ -51,6 +55,14 @@ function Answer({ message, isStreaming, agentName, modelLabel, onRetry }: Messag
       <Stack gap="sm">
         {message.parts.map((part, index) => {
           const call = toolCallOf(part)
+          if (call?.approval && !isStreaming)
+            return (
+              <ChatApproval
+                key={call.id}
+                approvalId={call.approval.id}
+                onDecide={(decision) => onDecide(message.id, call.approval?.id ?? '', decision)}
+              />
+            )
           if (call) return <ToolCallView key={call.id} {...call} isRunning={isStreaming && !call.result} />
           if (part.type !== 'text' || part.text === '') return null
           // biome-ignore lint/suspicious/noArrayIndexKey: parts are only ever appended
@@ -72,7 +84,7 @@ function Answer({ message, isStreaming, agentName, modelLabel, onRetry }: Messag
               )}
               {metadata.run_id && <OpenRun runId={metadata.run_id} />}
             </Group>
-            {metadata.run_id && text !== '' && (
+            {metadata.run_id && text !== '' && metadata.status !== 'waiting' && (
               <RunRating
                 runId={metadata.run_id}
                 rating={metadata.rating ?? null}
@@ -117,6 +129,12 @@ export function Thinking() {
 function Ending({ message, text, onRetry }: { message: RunMessage; text: string; onRetry?: () => void }) {
   const { status, error_title, error_action } = message.metadata ?? {}
   if (status === 'running') return <Thinking />
+  if (status === 'waiting')
+    return (
+      <Text size="sm" c="dimmed">
+        The agent goes on when you have decided. You can also do that later, under Approvals.
+      </Text>
+    )
   if (status === 'cancelled') {
     return (
       <Group gap={6} c="dimmed">

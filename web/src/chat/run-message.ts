@@ -12,8 +12,22 @@ export interface ShownToolCall {
   id: string
   name: string
   input: unknown
-  /** Absent while the tool works. */
-  result?: { output: unknown; is_error: boolean; duration_ms?: number }
+  /** What it does, in words, where the server says it. */
+  title?: string
+  /** Absent while the tool works or waits. */
+  result?: ShownToolResult
+  /** Present when its owner was asked for it and nothing came of it yet. */
+  approval?: { id: string; isDecided: boolean }
+}
+
+export interface ShownToolResult {
+  output: unknown
+  is_error: boolean
+  duration_ms?: number
+  is_refused?: boolean
+  is_untrusted?: boolean
+  /** The whole of an output that the model got the beginning of. */
+  full_output?: unknown
 }
 
 /** What the server tells about a run beside its text; the answer's message carries it as metadata. */
@@ -22,7 +36,7 @@ export interface RunMetadata {
   conversation_id?: string
   model?: string | null
   is_built_in_model?: boolean
-  status?: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted'
+  status?: 'running' | 'waiting' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted'
   latency_ms?: number | null
   error_code?: string | null
   error_title?: string | null
@@ -48,8 +62,13 @@ export function textOf(message: RunMessage): string {
 export function toolCallOf(part: Part): ShownToolCall | null {
   if (!isToolUIPart(part)) return null
   const call: ShownToolCall = { id: part.toolCallId, name: getToolName(part), input: part.input }
+  if (part.title) call.title = part.title
   if (part.state === 'output-available') call.result = { output: part.output, is_error: false }
   if (part.state === 'output-error') call.result = { output: part.errorText, is_error: true }
+  if (part.state === 'output-denied')
+    call.result = { output: part.approval.reason ?? '', is_error: false, is_refused: true }
+  if (part.state === 'approval-requested') call.approval = { id: part.approval.id, isDecided: false }
+  if (part.state === 'approval-responded') call.approval = { id: part.approval.id, isDecided: true }
   return call
 }
 

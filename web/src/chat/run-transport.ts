@@ -1,6 +1,7 @@
 import { DefaultChatTransport, generateId, type UIMessageChunk } from 'ai'
 import { ApiError } from '../../../api-client/src/api-error.ts'
 import { api } from '../api.ts'
+import type { Decision } from '../approvals/approval-card.tsx'
 import { type RunMessage, textOf } from './run-message.ts'
 
 /**
@@ -11,6 +12,7 @@ export class RunTransport extends DefaultChatTransport<RunMessage> {
   readonly #userAgentId: string
   readonly #conversationId: () => string | undefined
   #unanswered: { input: string; key: string } | null = null
+  #rest: { response: Response; controller: AbortController } | null = null
 
   constructor(userAgentId: string, conversationId: () => string | undefined) {
     super()
@@ -18,9 +20,35 @@ export class RunTransport extends DefaultChatTransport<RunMessage> {
     this.#conversationId = conversationId
   }
 
+  /**
+   * Sends a decision. Answers true when the run goes on: the next `sendMessages` then reads the rest of its answer instead of
+   * asking anything. False while other decisions of the run are open. Throws when nothing was decided.
+   */
+  async decide(approvalId: string, decision: Decision): Promise<boolean> {
+    const controller = new AbortController()
+    const response = await api.raw('POST /api/v1/approvals/:id/decision', {
+      params: { id: approvalId },
+      body: { ...decision, stream: true },
+      headers: { accept: 'text/event-stream' },
+      signal: controller.signal,
+    })
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
+      await response.body?.cancel()
+      return false
+    }
+    this.#rest = { response, controller }
+    return true
+  }
+
   override async sendMessages(
     options: Parameters<DefaultChatTransport<RunMessage>['sendMessages']>[0],
   ): Promise<ReadableStream<UIMessageChunk>> {
+    const rest = this.#rest
+    this.#rest = null
+    if (rest?.response.body) {
+      options.abortSignal?.addEventListener('abort', () => rest.controller.abort(), { once: true })
+      return this.processResponseStream(rest.response.body)
+    }
     const question = options.messages.findLast((message) => message.role === 'user')
     const input = question ? textOf(question) : ''
     const key = this.#unanswered?.input === input ? this.#unanswered.key : generateId() + generateId()

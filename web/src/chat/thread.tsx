@@ -1,8 +1,9 @@
 import { ActionIcon, Alert, Button, Text, VisuallyHidden } from '@mantine/core'
 import { IconAlertTriangle, IconArrowDown, IconRefresh } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { UserAgent } from '../../../api-client/src/api-types.ts'
+import type { Decision } from '../approvals/approval-card.tsx'
 import { describeError } from '../ui/describe-error.ts'
 import { toastError } from '../ui/toast.ts'
 import { modelsQuery } from '../user-agents/user-agent-queries.ts'
@@ -10,6 +11,7 @@ import classes from './chat.module.css'
 import { type ConversationPart, conversationsQuery, loadConversation } from './chat-queries.ts'
 import { Composer } from './composer.tsx'
 import { MessageView, Thinking } from './message-view.tsx'
+import { MissingAccounts } from './missing-accounts.tsx'
 import { type RunMessage, textOf } from './run-message.ts'
 import { SwitchedOff } from './switched-off.tsx'
 import { useDraft } from './use-draft.ts'
@@ -43,14 +45,15 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
       setAnnouncement('')
     },
     onEnd: (answer) => {
-      setAnnouncement(answer.metadata?.error_title ?? `${userAgent.name}: ${textOf(answer).slice(0, 2000)}`)
+      setAnnouncement(endWords(answer, userAgent.name))
       void queryClient.invalidateQueries({ queryKey: conversationsQuery(userAgent.id).queryKey })
       void queryClient.invalidateQueries({ queryKey: ['agent-logs'] })
+      void queryClient.invalidateQueries({ queryKey: ['approvals'] })
     },
   })
   const draft = useDraft(userAgent.id, chat.conversationId)
   const history = useEarlier(userAgent.id, openedId, earlier.cursor, chat.prepend, scroll.viewportRef)
-  const { conversationId, messages, isBusy, status } = chat
+  const { conversationId, messages, isBusy, status, decide: chatDecide } = chat
 
   useEffect(() => {
     if (conversationId && conversationId !== openedId) onConversation(conversationId)
@@ -67,9 +70,10 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
     if (window.matchMedia('(hover: hover)').matches) fieldRef.current?.focus()
   }, [])
 
+  const canAsk = userAgent.is_active && userAgent.missing_integrations.length === 0
   const send = (input: string) => {
     const text = input.trim()
-    if (text === '' || isBusy || !userAgent.is_active) return
+    if (text === '' || isBusy || !canAsk) return
     setFailure(null)
     setAnnouncement('The agent is thinking.')
     draft.noteSent(text)
@@ -88,6 +92,15 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
     fieldRef.current?.focus()
   }
 
+  const decide = useCallback(
+    async (runId: string, approvalId: string, decision: Decision) => {
+      await chatDecide(runId, approvalId, decision)
+      setFailure(null)
+      setAnnouncement(decision.decision === 'approve' ? 'Approved.' : 'Refused.')
+      void queryClient.invalidateQueries({ queryKey: ['approvals'] })
+    },
+    [chatDecide, queryClient],
+  )
   const isEmpty = messages.length === 0
   const lastId = messages.at(-1)?.id
   const labelOf = (id: string | null | undefined) => models.data?.find((model) => model.id === id)?.label ?? id ?? null
@@ -101,15 +114,16 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
               Show earlier messages
             </Button>
           )}
-          {isEmpty && <Welcome userAgent={userAgent} onStart={userAgent.is_active ? send : undefined} />}
+          {isEmpty && <Welcome userAgent={userAgent} onStart={canAsk ? send : undefined} />}
           {messages.map((message) => (
             <MessageView
               key={message.id}
               message={message}
               agentName={userAgent.name}
               modelLabel={labelOf(message.metadata?.model)}
+              onDecide={decide}
               isStreaming={isBusy && message.id === lastId && message.role === 'assistant'}
-              onRetry={!isBusy && userAgent.is_active && canRetry(message, lastId) ? retry : undefined}
+              onRetry={!isBusy && canAsk && canRetry(message, lastId) ? retry : undefined}
             />
           ))}
           {isBusy && messages.at(-1)?.role === 'user' && <Thinking />}
@@ -130,6 +144,7 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
         )}
         {failure && <NotSent error={failure.error} onRetry={failure.isAskedAgain ? retry : () => send(draft.text)} />}
         {!userAgent.is_active && <SwitchedOff userAgent={userAgent} />}
+        <MissingAccounts userAgent={userAgent} />
         <Composer
           fieldRef={fieldRef}
           text={draft.text}
@@ -137,8 +152,8 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
           onSend={() => send(draft.text)}
           onStop={stop}
           isBusy={isBusy}
-          isDisabled={!userAgent.is_active}
-          placeholder={userAgent.is_active ? `Ask ${userAgent.name}` : 'This agent is switched off'}
+          isDisabled={!canAsk}
+          placeholder={placeholderOf(userAgent)}
         />
         <Text size="xs" c="dimmed" className={classes.hint}>
           Answers can be wrong. Every message is kept in your logs.
@@ -151,8 +166,19 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
   )
 }
 
+function placeholderOf({ name, is_active, missing_integrations }: UserAgent): string {
+  if (!is_active) return 'This agent is switched off'
+  return missing_integrations.length > 0 ? 'An account is missing' : `Ask ${name}`
+}
+
+function endWords(answer: RunMessage, name: string): string {
+  if (answer.metadata?.status === 'waiting') return `${name} asks for your approval. ${textOf(answer).slice(0, 1000)}`
+  return answer.metadata?.error_title ?? `${name}: ${textOf(answer).slice(0, 2000)}`
+}
+
 function canRetry(message: RunMessage, lastId: string | undefined): boolean {
-  return message.id === lastId && message.role === 'assistant' && message.metadata?.status !== 'running'
+  const { status } = message.metadata ?? {}
+  return message.id === lastId && message.role === 'assistant' && status !== 'running' && status !== 'waiting'
 }
 
 function NotSent({ error, onRetry }: { error: unknown; onRetry: () => void }) {

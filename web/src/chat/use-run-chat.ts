@@ -1,6 +1,8 @@
 import { Chat, useChat } from '@ai-sdk/react'
 import { useCallback, useEffect, useRef, useState } from 'react'
+import type { AgentLog } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
+import type { Decision } from '../approvals/approval-card.tsx'
 import { endMessages } from './end-messages.ts'
 import { answerOf } from './log-messages.ts'
 import { conversationIdOf, type RunMessage, textOf } from './run-message.ts'
@@ -31,11 +33,12 @@ export function useRunChat(options: RunChatOptions) {
   })
   const isAskedAgain = useRef(false)
 
-  const [chat] = useState(() => {
+  const [{ chat, transport }] = useState(() => {
     const { userAgentId, conversationId, earlier } = options
+    const transport = new RunTransport(userAgentId, () => conversationIdOf(created.messages) ?? conversationId)
     const created: Chat<RunMessage> = new Chat<RunMessage>({
       messages: earlier,
-      transport: new RunTransport(userAgentId, () => conversationIdOf(created.messages) ?? conversationId),
+      transport,
       onFinish: ({ isAbort, isError }) => {
         const { messages, answer } = endMessages(created.messages, {
           isAbort,
@@ -53,7 +56,7 @@ export function useRunChat(options: RunChatOptions) {
         }
       },
     })
-    return created
+    return { chat: created, transport }
   })
   const { messages, status } = useChat({ chat, throttle: redrawEveryMs })
   const isBusy = status === 'submitted' || status === 'streaming'
@@ -82,17 +85,63 @@ export function useRunChat(options: RunChatOptions) {
     [chat],
   )
 
-  const running = isBusy ? undefined : messages.find((message) => message.metadata?.status === 'running')
-  useRunningRun(
-    running?.metadata?.run_id,
-    useCallback(
-      (log) => {
-        chat.messages = chat.messages.map((message) => (message.id === log.id ? answerOf(log) : message))
-      },
-      [chat],
-    ),
+  const replaceByLog = useCallback(
+    (log: AgentLog) => {
+      chat.messages = chat.messages.map((message) => (message.id === log.id ? answerOf(log) : message))
+    },
+    [chat],
+  )
+  const decide = useCallback(
+    async (runId: string, approvalId: string, decision: Decision) => {
+      const isLast = chat.lastMessage?.id === runId
+      if (!isLast || chat.status === 'submitted' || chat.status === 'streaming') {
+        // The stream of a chat continues its last message alone; an earlier one is read from the log when it has ended.
+        await api('POST /api/v1/approvals/:id/decision', { params: { id: approvalId }, body: decision })
+        replaceByLog(await api('GET /api/v1/agent-logs/:id', { params: { id: runId } }))
+        return
+      }
+      const goesOn = await transport.decide(approvalId, decision)
+      chat.messages = chat.messages.map((message) =>
+        message.id === runId ? withDecision(message, approvalId, decision, goesOn) : message,
+      )
+      isAskedAgain.current = true
+      if (goesOn) void chat.sendMessage()
+    },
+    [chat, transport, replaceByLog],
   )
 
+  const watched = isBusy
+    ? undefined
+    : (messages.find(({ metadata }) => metadata?.status === 'running') ??
+      messages.findLast(({ metadata }) => metadata?.status === 'waiting'))
+  useRunningRun(toWatchedRun(watched), replaceByLog)
+
   const conversationId = conversationIdOf(messages) ?? options.conversationId
-  return { messages, status, isBusy, conversationId, send, retry, stop, prepend }
+  return { messages, status, isBusy, conversationId, send, retry, stop, prepend, decide }
+}
+
+function toWatchedRun(message: RunMessage | undefined) {
+  const { run_id: id, status } = message?.metadata ?? {}
+  if (!message || !id || (status !== 'running' && status !== 'waiting')) return undefined
+  return { id, status, approvalCount: message.parts.filter((part) => 'approval' in part && part.approval).length }
+}
+
+/** The call of this approval, as decided: its result is still to come. */
+function withDecision(
+  message: RunMessage,
+  approvalId: string,
+  { decision, input, comment }: Decision,
+  goesOn: boolean,
+): RunMessage {
+  const parts = message.parts.map((part) =>
+    part.type === 'dynamic-tool' && part.state === 'approval-requested' && part.approval.id === approvalId
+      ? {
+          ...part,
+          state: 'approval-responded' as const,
+          input: input ?? part.input,
+          approval: { id: approvalId, approved: decision === 'approve', ...(comment && { reason: comment }) },
+        }
+      : part,
+  )
+  return { ...message, parts, metadata: { ...message.metadata, ...(goesOn && { status: undefined }) } }
 }

@@ -36,15 +36,19 @@ export function faultsBelow(prefix: string, faults: readonly Fault[]): Fault[] {
 }
 
 /** Ids of the fields a fault may be shown at, the nearest first. */
-export function fieldIdsOf(path: string): string[] {
+export function fieldIdsOf(path: string, idPrefix = fieldIdPrefix): string[] {
   const keys = parsePointer(path)
-  return keys.map((_, index) => [fieldIdPrefix, ...keys.slice(0, keys.length - index)].join('_'))
+  return keys.map((_, index) => [idPrefix, ...keys.slice(0, keys.length - index)].join('_'))
 }
 
 /** Puts the focus on the first field with a fault, in the order of the page. */
-export function focusFirstFault(root: HTMLElement | null, faults: readonly Fault[]): void {
+export function focusFirstFault(
+  root: HTMLElement | null,
+  faults: readonly Fault[],
+  idPrefix: string = fieldIdPrefix,
+): void {
   const fields = faults.flatMap(({ path }) => {
-    const field = fieldIdsOf(path)
+    const field = fieldIdsOf(path, idPrefix)
       .map((id) => root?.querySelector<HTMLElement>(`[id="${CSS.escape(id)}"]`))
       .find(Boolean)
     return field ? [field] : []

@@ -4,6 +4,7 @@ import type { RJSFSchema } from '@rjsf/utils'
 import { useMemo } from 'react'
 import type { Fault } from '../../../api-client/src/api-error.ts'
 import type { SettingsSchema } from '../../../server/src/agents/capabilities.ts'
+import type { ShownForm } from '../integrations/shown-form.ts'
 import type { FormValue } from './form-value.ts'
 import { fieldIdPrefix, toErrorSchema } from './settings-faults.ts'
 import { settingsValidator } from './settings-validator.ts'
@@ -13,21 +14,25 @@ import { widgets } from './widgets.tsx'
 const ThemedForm = withTheme<FormValue, RJSFSchema>({ templates, widgets })
 
 interface SettingsFormProps {
-  schema: SettingsSchema
+  /** Settings of an agent, or the form of an account, which also has passwords. */
+  schema: SettingsSchema | ShownForm
   value: FormValue
   onChange: (settings: FormValue) => void
   /** Shown at their fields; paths from the settings on, such as `/faq/0/answer`. */
   faults?: readonly Fault[]
   isDisabled?: boolean
+  /** First part of the id of every field: another one for each form of a page. */
+  idPrefix?: string
 }
 
 /** The fields of an agent's settings, out of its schema. Stands inside a form of the page and has no button of its own. */
-export function SettingsForm({ schema, value, onChange, faults = [], isDisabled }: SettingsFormProps) {
+export function SettingsForm(props: SettingsFormProps) {
+  const { schema, value, onChange, faults = [], isDisabled, idPrefix = fieldIdPrefix } = props
   const errors = useMemo(() => toErrorSchema(faults), [faults])
   return (
     <ThemedForm
       tagName="div"
-      idPrefix={fieldIdPrefix}
+      idPrefix={idPrefix}
       schema={schema as RJSFSchema}
       formData={value}
       onChange={(event) => onChange(event.formData ?? {})}

@@ -1,4 +1,4 @@
-import { MultiSelect, NumberInput, Select, Switch, Textarea, TextInput } from '@mantine/core'
+import { MultiSelect, NumberInput, PasswordInput, Select, Switch, Textarea, TextInput } from '@mantine/core'
 import type { RegistryWidgetsType, RJSFSchema, WidgetProps } from '@rjsf/utils'
 import type { FormValue } from './form-value.ts'
 
@@ -58,6 +58,21 @@ function TextWidget(props: Props) {
   )
 }
 
+/** What a server gave out, not the password of this site: no browser should offer that here, nor keep this. */
+function PasswordWidget(props: Props) {
+  const { value, onChange, label } = props
+  return (
+    <PasswordInput
+      {...common(props)}
+      value={typeof value === 'string' ? value : ''}
+      onChange={(event) => onChange(typed(event.currentTarget.value))}
+      autoComplete="new-password"
+      spellCheck={false}
+      visibilityToggleButtonProps={{ 'aria-label': `Show or hide: ${label}`, tabIndex: 0 }}
+    />
+  )
+}
+
 function TextareaWidget(props: Props) {
   const { value, onChange } = props
   return (
@@ -111,6 +126,7 @@ function SelectWidget(props: Props) {
 
 export const widgets: RegistryWidgetsType<FormValue, RJSFSchema> = {
   TextWidget,
+  PasswordWidget,
   EmailWidget: TextWidget,
   URLWidget: TextWidget,
   DateWidget: TextWidget,

@@ -4,6 +4,7 @@ import {
   IconApps,
   IconChartBar,
   IconChecklist,
+  IconHandStop,
   IconKey,
   IconListDetails,
   IconRobotFace,
@@ -11,8 +12,9 @@ import {
   IconUsersGroup,
 } from '@tabler/icons-react'
 import { createLink, type LinkProps, useLocation } from '@tanstack/react-router'
-import type { AnchorHTMLAttributes, Ref } from 'react'
+import type { AnchorHTMLAttributes, ReactNode, Ref } from 'react'
 import type { User } from '../../../api-client/src/api-types.ts'
+import { ApprovalCount } from '../approvals/approval-count.tsx'
 
 interface Entry {
   to: LinkProps['to']
@@ -20,10 +22,13 @@ interface Entry {
   icon: Icon
   /** Paths that belong to it besides its own. */
   also?: RegExp
+  /** What stands at its end, such as a count. */
+  end?: ReactNode
 }
 
 const entries: Entry[] = [
-  { to: '/my-agents', label: 'My agents', icon: IconRobotFace, also: /^\/(my-agents|chat)\// },
+  { to: '/my-agents', label: 'My agents', icon: IconRobotFace, also: /^\/(my-agents|chat|user-agents)\// },
+  { to: '/approvals', label: 'Approvals', icon: IconHandStop, also: /^\/approvals\//, end: <ApprovalCount /> },
   { to: '/agents', label: 'Catalogue', icon: IconApps, also: /^\/agents\/(?!new$)[^/]+(\/set-up)?$/ },
   { to: '/logs', label: 'Logs', icon: IconListDetails, also: /^\/logs\// },
   { to: '/usage', label: 'Usage', icon: IconChartBar },
@@ -67,12 +72,13 @@ function Section({ title }: { title: string }) {
 
 function Entries({ entries: shown, onNavigate }: { entries: Entry[]; onNavigate: () => void }) {
   const path = useLocation({ select: (location) => location.pathname })
-  return shown.map(({ to, label, icon: IconShape, also }) => (
+  return shown.map(({ to, label, icon: IconShape, also, end }) => (
     <RouterNavLink
       key={to}
       to={to}
       label={label}
       leftSection={<IconShape size={20} stroke={1.6} aria-hidden />}
+      rightSection={end}
       active={path === to || also?.test(path)}
       activeOptions={{ exact: true, includeSearch: false }}
       onClick={onNavigate}
@@ -82,7 +88,8 @@ function Entries({ entries: shown, onNavigate }: { entries: Entry[]; onNavigate:
 
 interface RouterNavLinkProps extends Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'color' | 'style' | 'onChange'> {
   label: string
-  leftSection: React.ReactNode
+  leftSection: ReactNode
+  rightSection?: ReactNode
   active?: boolean
   ref?: Ref<HTMLAnchorElement>
 }

@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import type { UserAgent } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
+import { ConnectedAccounts } from '../integrations/connected-accounts.tsx'
 import { BackLink } from '../ui/back-link.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink } from '../ui/links.tsx'
@@ -75,7 +76,9 @@ function EditForm({ userAgent }: { userAgent: UserAgent }) {
             Cancel
           </ButtonLink>
         }
-      />
+      >
+        <ConnectedAccounts userAgent={userAgent} />
+      </UserAgentForm>
     </>
   )
 }

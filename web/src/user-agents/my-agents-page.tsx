@@ -1,6 +1,8 @@
-import { SimpleGrid, Stack } from '@mantine/core'
-import { IconRobotFace } from '@tabler/icons-react'
+import { Alert, SimpleGrid, Stack, Text } from '@mantine/core'
+import { IconAlertTriangle, IconRobotFace } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
+import { errorWords } from '../agent-logs/run-details.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink } from '../ui/links.tsx'
@@ -11,6 +13,7 @@ import { UserAgentCard } from './user-agent-card.tsx'
 import { userAgentsQuery } from './user-agent-queries.ts'
 
 export function MyAgentsPage() {
+  const { oauth_error } = useSearch({ from: '/signed-in/my-agents' })
   const query = useInfiniteQuery(userAgentsQuery)
   const userAgents = query.data?.pages.flatMap((page) => page.data) ?? []
   return (
@@ -19,6 +22,17 @@ export function MyAgentsPage() {
       subtitle="The agents you set up. Talk to them, change their answers, switch them on and off."
       actions={userAgents.length > 0 && <ButtonLink to="/agents">Set up another</ButtonLink>}
     >
+      {oauth_error && (
+        <Alert
+          color="red"
+          variant="light"
+          role="alert"
+          icon={<IconAlertTriangle aria-hidden />}
+          title={errorWords(oauth_error).title}
+        >
+          <Text size="sm">{errorWords(oauth_error).action}</Text>
+        </Alert>
+      )}
       {query.isPending && <LoadingState shape="cards" label="Loading your agents" />}
       {query.isError && (
         <ErrorState error={query.error} onRetry={() => query.refetch()} isRetrying={query.isFetching} />

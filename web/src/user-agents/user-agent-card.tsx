@@ -6,6 +6,7 @@ import {
   IconListDetails,
   IconMessageCircle,
   IconPencil,
+  IconPlugConnected,
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
@@ -99,13 +100,24 @@ export function UserAgentCard({ userAgent }: { userAgent: UserAgent }) {
 function CardMenu({ userAgent, onDelete }: { userAgent: UserAgent; onDelete: () => void }) {
   const navigate = useNavigate()
   return (
-    <Menu position="bottom-end" width={180}>
+    <Menu position="bottom-end" width={210}>
       <Menu.Target>
         <ActionIcon color="gray" aria-label={`More for ${userAgent.name}`}>
           <IconDotsVertical size={19} />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Item
+          leftSection={<IconPlugConnected size={17} aria-hidden />}
+          onClick={() =>
+            void navigate({
+              to: '/user-agents/$userAgentId/integrations',
+              params: { userAgentId: userAgent.id },
+            })
+          }
+        >
+          Accounts and memory
+        </Menu.Item>
         <Menu.Item
           leftSection={<IconListDetails size={17} aria-hidden />}
           onClick={() => void navigate({ to: '/logs', search: { user_agent_id: userAgent.id } })}

@@ -33,11 +33,13 @@ interface UserAgentFormProps {
   onSubmit: (values: UserAgentValues) => Promise<unknown>
   /** Beside the button that saves. */
   extraAction?: ReactNode
+  /** Below the questions, such as the accounts. */
+  children?: ReactNode
 }
 
 /** Name, model and settings of a user agent, with the faults of browser and server at their fields. */
 export function UserAgentForm(props: UserAgentFormProps) {
-  const { schema, initial, example, draftKey, submitLabel, initialFaults = [], onSubmit, extraAction } = props
+  const { schema, initial, example, draftKey, submitLabel, initialFaults = [], onSubmit, extraAction, children } = props
   const draft = useDraft(draftKey, initial)
   const { name, model, settings } = draft.value
   const [faults, setFaults] = useState<readonly Fault[]>(initialFaults)
@@ -124,6 +126,7 @@ export function UserAgentForm(props: UserAgentFormProps) {
             />
           </Stack>
         </Card>
+        {children}
         {error !== null && <ErrorState error={error} />}
         <Box className="ax-action-bar">
           <Group justify="space-between" gap="sm">

@@ -1,0 +1,73 @@
+import { Box, Code, Stack, Text } from '@mantine/core'
+import { formatValue } from '../agent-logs/format-run.ts'
+import classes from './approvals.module.css'
+import { isObject, titleOf } from './editable-schema.ts'
+
+/** The input of a call to read: every field with its value, nothing left out. */
+export function InputView({ input, schema }: { input: unknown; schema?: unknown }) {
+  if (!isObject(input)) return <Value value={input} label="Input" />
+  const entries = Object.entries(input)
+  const fields = isObject(schema) && isObject(schema.properties) ? schema.properties : {}
+  if (entries.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        Without any input.
+      </Text>
+    )
+  return (
+    <dl className={classes.input}>
+      {entries.map(([name, value]) => {
+        const field = fields[name]
+        const title = isObject(field) && typeof field.title === 'string' ? field.title : titleOf(name)
+        return (
+          <div key={name} className={classes.field}>
+            <Text component="dt" size="sm" c="dimmed">
+              {title}
+            </Text>
+            <Box component="dd" m={0} miw={0}>
+              <Value value={value} label={title} />
+            </Box>
+          </div>
+        )
+      })}
+    </dl>
+  )
+}
+
+function Value({ value, label }: { value: unknown; label: string }) {
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string' || typeof item === 'number')) {
+    return (
+      <Stack gap={2}>
+        {value.length === 0 && <Plain>(none)</Plain>}
+        {value.map((item, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the list is only read
+          <Plain key={index}>{String(item)}</Plain>
+        ))}
+      </Stack>
+    )
+  }
+  if (value === null || value === '') return <Plain>(empty)</Plain>
+  if (typeof value === 'object') {
+    return (
+      <Code
+        block
+        mah={240}
+        tabIndex={0}
+        role="group"
+        aria-label={label}
+        style={{ overflow: 'auto', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}
+      >
+        {formatValue(value)}
+      </Code>
+    )
+  }
+  return <Plain>{typeof value === 'boolean' ? (value ? 'Yes' : 'No') : String(value)}</Plain>
+}
+
+function Plain({ children }: { children: string }) {
+  return (
+    <Text size="sm" className={classes.value}>
+      {children}
+    </Text>
+  )
+}

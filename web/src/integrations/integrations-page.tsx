@@ -1,0 +1,152 @@
+import { Alert, Stack, Text, Title } from '@mantine/core'
+import { IconAlertTriangle, IconCircleCheck, IconPlugConnected } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { IntegrationType, UserAgent } from '../../../api-client/src/api-types.ts'
+import { errorWords } from '../agent-logs/run-details.ts'
+import { MemoryList } from '../memories/memory-list.tsx'
+import { BackLink } from '../ui/back-link.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
+import { ButtonLink } from '../ui/links.tsx'
+import { LoadingState } from '../ui/loading-state.tsx'
+import { Page } from '../ui/page.tsx'
+import { userAgentQuery } from '../user-agents/user-agent-queries.ts'
+import { ConnectDialog } from './connect-dialog.tsx'
+import { IntegrationCard } from './integration-card.tsx'
+import { integrationsQuery, integrationTypesQuery } from './integration-queries.ts'
+import { ConnectMenu, WantedAccounts } from './wanted-accounts.tsx'
+
+/** What a user agent is connected to, what its tools may do, and what it remembers. */
+export function IntegrationsPage() {
+  const { userAgentId } = useParams({ from: '/signed-in/user-agents/$userAgentId/integrations' })
+  const userAgent = useQuery(userAgentQuery(userAgentId))
+  return (
+    <Page
+      title="Accounts"
+      tabTitle={userAgent.data ? `Accounts of ${userAgent.data.name}` : 'Accounts'}
+      subtitle={userAgent.data && `What ${userAgent.data.name} may use, what it may do there, and what it remembers.`}
+      width={860}
+      above={<BackLink to="/my-agents" label="My agents" />}
+      actions={
+        userAgent.data && (
+          <ButtonLink to="/chat/$userAgentId" params={{ userAgentId }} variant="default">
+            Chat
+          </ButtonLink>
+        )
+      }
+    >
+      {userAgent.isPending && <LoadingState label="Loading the accounts" />}
+      {userAgent.isError && (
+        <ErrorState
+          error={userAgent.error}
+          onRetry={() => void userAgent.refetch()}
+          isRetrying={userAgent.isFetching}
+        />
+      )}
+      {userAgent.data && <Accounts userAgent={userAgent.data} />}
+    </Page>
+  )
+}
+
+function Accounts({ userAgent }: { userAgent: UserAgent }) {
+  const search = useSearch({ from: '/signed-in/user-agents/$userAgentId/integrations' })
+  const navigate = useNavigate()
+  const types = useQuery(integrationTypesQuery)
+  const integrations = useQuery(integrationsQuery(userAgent.id))
+  const [chosen, setChosen] = useState<IntegrationType | null>(null)
+  const asked = types.data?.find(({ type }) => type === search.connect) ?? null
+  const close = () => {
+    setChosen(null)
+    if (search.connect)
+      void navigate({
+        to: '/user-agents/$userAgentId/integrations',
+        params: { userAgentId: userAgent.id },
+        search: {},
+        replace: true,
+      })
+  }
+  if (types.isPending || integrations.isPending) return <LoadingState label="Loading the accounts" />
+  const failed = [types, integrations].find(({ isError }) => isError)
+  if (failed || !types.data || !integrations.data)
+    return <ErrorState error={failed?.error} onRetry={() => void failed?.refetch()} isRetrying={failed?.isFetching} />
+  const wanted = [
+    ...userAgent.missing_integrations.map((account) => ({ ...account, isRequired: true })),
+    ...userAgent.optional_integrations.map((account) => ({ ...account, isRequired: false })),
+  ]
+  const connected = integrations.data
+  const open = chosen ?? asked
+  return (
+    <Stack gap="xl">
+      <OAuthReturn
+        connectedTitle={titleOf(
+          connected.find(({ id }) => id === search.connected),
+          types.data,
+        )}
+      />
+      {connected.length === 0 && wanted.length === 0 && (
+        <EmptyState
+          icon={IconPlugConnected}
+          title="No account is connected"
+          action={<ConnectMenu types={types.data} onConnect={setChosen} label="Connect an account" />}
+        >
+          Connect a mailbox, a server or another tool, and this agent can work with it. It asks you before it changes
+          anything there.
+        </EmptyState>
+      )}
+      {connected.length > 0 && (
+        <Stack gap="md" component="section" aria-label="Connected accounts">
+          {connected.map((integration) => (
+            <IntegrationCard
+              key={integration.id}
+              userAgentId={userAgent.id}
+              integration={integration}
+              type={types.data.find(({ type }) => type === integration.type)}
+            />
+          ))}
+        </Stack>
+      )}
+      {(connected.length > 0 || wanted.length > 0) && (
+        <Stack gap="md" component="section" aria-labelledby="more-accounts">
+          <Title order={2} size="h3" id="more-accounts">
+            {wanted.length > 0 ? 'This agent can also use' : 'More'}
+          </Title>
+          <WantedAccounts wanted={wanted} types={types.data} onConnect={setChosen} />
+          <div>
+            <ConnectMenu types={types.data} onConnect={setChosen} label="Connect something else" />
+          </div>
+        </Stack>
+      )}
+      <MemoryList userAgent={userAgent} />
+      {open && <ConnectDialog key={open.type} userAgentId={userAgent.id} type={open} onClose={close} />}
+    </Stack>
+  )
+}
+
+function titleOf(
+  integration: { type: string; name: string | null } | undefined,
+  types: readonly IntegrationType[],
+): string | null {
+  if (!integration) return null
+  return integration.name ?? types.find(({ type }) => type === integration.type)?.title ?? integration.type
+}
+
+/** How the sign-in at a provider went, from which the browser has just come back. */
+function OAuthReturn({ connectedTitle }: { connectedTitle: string | null }) {
+  const { oauth_error } = useSearch({ from: '/signed-in/user-agents/$userAgentId/integrations' })
+  if (oauth_error) {
+    const { title, action } = errorWords(oauth_error)
+    return (
+      <Alert color="red" variant="light" role="alert" title={title} icon={<IconAlertTriangle aria-hidden />}>
+        <Text size="sm">{action}</Text>
+      </Alert>
+    )
+  }
+  if (!connectedTitle) return null
+  return (
+    <Alert color="green" variant="light" role="status" title="Connected" icon={<IconCircleCheck aria-hidden />}>
+      <Text size="sm">You are signed in. {connectedTitle} can be used now.</Text>
+    </Alert>
+  )
+}
