@@ -5,8 +5,8 @@ import { queueIsFull, toConnectError } from './database-errors.ts'
 
 /** How long a statement may wait for a connection when all are in use. */
 const queueTimeoutMs = 5000
-/** For each connection. More would not be served within that time, and every queue is bounded. */
-const maxWaitingPerConnection = 50
+/** For each connection: a burst of thousands is served within that time when statements are fast. */
+const maxWaitingPerConnection = 500
 /**
  * Longer than the `statement_timeout` of server-role.ts: a PostgreSQL that is alive ends a slow statement itself. What is
  * silent for longer has gone without a word, as behind a firewall that forgot the connection.
