@@ -24,11 +24,13 @@ export async function* exportLogs(database: Database, claims: Claims, wanted: Ex
   let { selection } = wanted
   let head = format === 'csv' ? formatCsvLine(csvColumns) : ''
   while (true) {
-    const logs = await database.withUser(claims, (tx) => listWholeLogs(tx, selection, order, pageSize))
+    const { logs, last } = await database.withUser(claims, async (tx) => {
+      const logs = await listWholeLogs(tx, selection, order, pageSize)
+      return { logs, last: logs.at(-1) ?? (await findWindowEnd(tx, selection, order)) }
+    })
     const piece = head + logs.map(format === 'csv' ? toCsv : toNdjson).join('')
     if (piece !== '') yield piece
     head = ''
-    const last = logs.at(-1) ?? (await database.withUser(claims, (tx) => findWindowEnd(tx, selection, order)))
     if (!last) return
     selection = { ...selection, span: continueSpan(selection.span, last, order) }
   }
