@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { insertTestLog, insertTestUserAgent } from '../agent-logs/agent-log-testing.ts'
+import { createTestApp, type TestApp, type TestUser } from '../testing/test-app.ts'
+import { rollUpUsage } from './roll-up-usage.ts'
+
+let site: TestApp
+beforeAll(async () => {
+  site = await createTestApp()
+})
+afterAll(() => site.close())
+
+async function get(user: TestUser | null, query: Record<string, string>) {
+  const url = `/api/v1/usage?${new URLSearchParams(query)}`
+  const response = await site.app.inject({ url, headers: user?.headers })
+  return { status: response.statusCode, body: response.json() }
+}
+
+const june = { from: '2026-06-01T00:00:00.000Z', to: '2026-06-04T00:00:00.000Z' }
+const add = (user: TestUser, moment: string, log: object = {}) =>
+  insertTestLog(site.database, { user_id: user.id, timestamp: new Date(moment), ...log })
+
+describe('usage', () => {
+  test('is one’s own alone, also for an admin', async () => {
+    const [user, admin] = [await site.createUser(), await site.createUser('admin')]
+    await add(user, '2026-06-02T10:00:00Z')
+    expect((await get(null, june)).status).toBe(401)
+    for (const isRolledUp of [false, true]) {
+      if (isRolledUp) await rollUpUsage(site.database)
+      expect((await get(admin, june)).body).toMatchObject({ data: [], total: { runs: 0, latency_ms: null } })
+      expect((await get(user, june)).body.total.runs).toBe(1)
+    }
+  })
+
+  test('is added up by the day of a time zone, over a change of its clocks', async () => {
+    const user = await site.createUser()
+    // Berlin: winter time from 2026-10-25 01:00 UTC on; that day has 25 hours.
+    for (const moment of [
+      '2026-10-24T21:59:59Z',
+      '2026-10-24T22:00:00Z',
+      '2026-10-25T22:59:59Z',
+      '2026-10-25T23:00:00Z',
+    ])
+      await add(user, moment, { input_tokens: 10, cost_usd: '0.25', latency_ms: 200 })
+    const query = { from: '2026-10-24T12:00:00.000Z', to: '2026-10-26T12:00:00.000Z', time_zone: 'Europe/Berlin' }
+    for (const isRolledUp of [false, true]) {
+      if (isRolledUp) await rollUpUsage(site.database)
+      const { body } = await get(user, query)
+      expect(body.periods).toEqual(['2026-10-23T22:00:00.000Z', '2026-10-24T22:00:00.000Z', '2026-10-25T23:00:00.000Z'])
+      expect(body.data.map(({ start, runs }: { start: string; runs: number }) => [start, runs])).toEqual([
+        [body.periods[0], 1],
+        [body.periods[1], 2],
+        [body.periods[2], 1],
+      ])
+      expect(body.total).toMatchObject({ runs: 4, succeeded: 4, input_tokens: 40, cost_usd: 1, latency_ms: 200 })
+      expect((await get(user, { ...query, by: 'month' })).body.data).toMatchObject([{ runs: 4 }])
+      expect((await get(user, { ...query, by: 'hour' })).body.data).toHaveLength(4)
+      expect((await get(user, { ...query, time_zone: 'Asia/Kolkata' })).body.total.runs).toBe(4)
+    }
+  })
+
+  test('is split by agent, model and source, most runs first, or kept to one user agent', async () => {
+    const user = await site.createUser()
+    const { agentId, userAgentId } = await insertTestUserAgent(site.database, user.id)
+    const mine = { agent_id: agentId, user_agent_id: userAgentId }
+    await add(user, '2026-06-02T10:00:00Z', { ...mine, model: 'a/x' })
+    await add(user, '2026-06-02T11:00:00Z', { ...mine, model: 'b/y', status: 'failed' })
+    await add(user, '2026-06-03T11:00:00Z', { ...mine, model: 'b/y', source: 'chat' })
+    await add(user, '2026-06-03T12:00:00Z', { model: 'b/y' })
+    const groups = async (group: string) =>
+      (await get(user, { ...june, group })).body.groups.map((row: Record<string, unknown>) => [
+        row.group_name,
+        row.runs,
+      ])
+    expect(await groups('model')).toEqual([
+      ['b/y', 3],
+      ['a/x', 1],
+    ])
+    expect(await groups('agent')).toEqual([
+      ['Customer service', 3],
+      [null, 1],
+    ])
+    expect(await groups('user_agent')).toEqual([
+      ['Shop help', 3],
+      [null, 1],
+    ])
+    expect(await groups('source')).toEqual([
+      ['api', 3],
+      ['chat', 1],
+    ])
+    expect((await get(user, { ...june, user_agent_id: userAgentId })).body.total).toMatchObject({ runs: 3, failed: 1 })
+  })
+
+  test.each([
+    [{ time_zone: '+05:00' }],
+    [{ time_zone: 'Mars/Olympus' }],
+    [{ from: june.to, to: june.from }],
+    [{ from: '2026-01-01T00:00:00.000Z', by: 'hour' }],
+    [{ from: '2020-01-01T00:00:00.000Z' }],
+    [{ from: '0001-01-01T00:00:00.000Z', to: '0001-01-02T00:00:00.000Z' }],
+    [{ group: 'user_id' }],
+  ])('refuses %o', async (wrong) => {
+    const user = await site.createUser()
+    expect(await get(user, { ...june, ...(wrong as Record<string, string>) })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request' },
+    })
+  })
+
+  test('without a range is the last thirty days', async () => {
+    expect((await get(await site.createUser(), {})).body.periods).toHaveLength(30)
+  })
+})
