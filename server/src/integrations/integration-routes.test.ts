@@ -105,7 +105,11 @@ describe('a change', () => {
 
   test('at the same time as twenty others loses none of them', async () => {
     const { connect, read, send } = await prepareUserAgent(site, owner)
-    const { id } = await connect({ type: 'http', settings: { hosts: ['a.example.com'], auth: 'bearer' }, credentials: { secret } })
+    const { id } = await connect({
+      type: 'http',
+      settings: { hosts: ['a.example.com'], auth: 'bearer' },
+      credentials: { secret },
+    })
     const changes = [
       { settings: { allow_http: true } },
       { settings: { test_url: 'https://a.example.com/health' } },

@@ -34,7 +34,10 @@ export async function openState(
   now = Date.now(),
 ): Promise<OAuthState | null> {
   try {
-    const sealed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
+    const bytes = Buffer.from(text, 'base64url')
+    // Decoding skips what is no base64url; one state has one form.
+    if (bytes.toString('base64url') !== text) return null
+    const sealed: unknown = JSON.parse(bytes.toString('utf8'))
     const state = stateSchema.parse(await openSecret(keyring, contextOf(ownerId), sealed))
     return state.expires_at > now ? state : null
   } catch {
