@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { insertTestLog } from '../../server/src/agent-logs/agent-log-testing.ts'
+import { insertWaitingRun } from '../../server/src/approvals/waiting-run-testing.ts'
 import { signUpForTest, type TestSession } from '../../server/src/auth/test-sessions.ts'
+import { createId } from '../../server/src/database/uuid-v7.ts'
 import { giveUpDeliveries, queueDeliveries } from '../../server/src/integrations/deliveries/delivery-queries.ts'
+import { createMemory } from '../../server/src/memories/memory-queries.ts'
 import { createAgentOf, exampleAgent } from '../../server/src/testing/agent-fixtures.ts'
 import { createTestApp, type TestApp, type TestUser } from '../../server/src/testing/test-app.ts'
 import { query } from './catalog-queries.ts'
@@ -14,8 +17,22 @@ let owner: TestSession
 let ids: Record<Kind, string>
 let othersUserAgent: string
 
-type Kind = 'agent' | 'userAgent' | 'log' | 'apiKey' | 'session' | 'user' | 'integration' | 'delivery'
-const kinds: Kind[] = ['agent', 'userAgent', 'log', 'apiKey', 'session', 'user', 'integration', 'delivery']
+type Kind = 'agent' | 'userAgent' | 'log' | 'apiKey' | 'session' | 'user' | 'integration' | 'delivery' | Asked
+/** What a run that waits has brought. */
+type Asked = 'waitingRun' | 'approval' | 'memory'
+const kinds: Kind[] = [
+  'agent',
+  'userAgent',
+  'log',
+  'apiKey',
+  'session',
+  'user',
+  'integration',
+  'delivery',
+  'waitingRun',
+  'approval',
+  'memory',
+]
 
 interface Case {
   /** As in the OpenAPI document. */
@@ -106,8 +123,64 @@ const integrationCases: Case[] = [
   },
 ]
 
+const approvalCases: Case[] = [
+  {
+    route: 'GET /api/v1/approvals',
+    kind: 'userAgent',
+    url: (id) => `/api/v1/approvals?user_agent_id=${id}`,
+    status: 200,
+    hides: 'empty',
+  },
+  {
+    route: 'GET /api/v1/approvals',
+    kind: 'waitingRun',
+    url: (id) => `/api/v1/approvals?run_id=${id}`,
+    status: 200,
+    hides: 'empty',
+  },
+  { route: 'GET /api/v1/approvals/{id}', kind: 'approval', url: at('approvals/{id}'), status: 200 },
+  {
+    route: 'POST /api/v1/approvals/{id}/decision',
+    kind: 'approval',
+    url: at('approvals/{id}/decision'),
+    payload: () => ({ decision: 'refuse' }),
+    status: 200,
+  },
+  {
+    route: 'POST /api/v1/agent-logs/{id}/cancel',
+    kind: 'waitingRun',
+    url: at('agent-logs/{id}/cancel'),
+    status: 202,
+  },
+  {
+    route: 'GET /api/v1/user-agents/{id}/memories',
+    kind: 'userAgent',
+    url: at('user-agents/{id}/memories'),
+    status: 200,
+  },
+  {
+    route: 'DELETE /api/v1/user-agents/{id}/memories',
+    kind: 'userAgent',
+    url: at('user-agents/{id}/memories'),
+    status: 200,
+  },
+  {
+    route: 'DELETE /api/v1/user-agents/{id}/memories/{memory_id}',
+    kind: 'userAgent',
+    url: (id) => `/api/v1/user-agents/${id}/memories/${ids.memory}`,
+    status: 204,
+  },
+  {
+    route: 'DELETE /api/v1/user-agents/{id}/memories/{memory_id}',
+    kind: 'memory',
+    url: (id, callers) => `/api/v1/user-agents/${callers}/memories/${id}`,
+    status: 204,
+  },
+]
+
 const cases: Case[] = [
   ...integrationCases,
+  ...approvalCases,
   { route: 'GET /api/v1/agents/{id}', kind: 'agent', url: at('agents/{id}'), status: 200 },
   {
     route: 'PATCH /api/v1/agents/{id}',
@@ -309,8 +382,16 @@ async function prepareOwner(): Promise<void> {
       { integration_id: integration, user_id: owner.id, log_id: null, event: 'run.ended', payload: '{}' },
     ]),
   )
-  await site.database.asSystem('a test gives a message up', (tx) => giveUpDeliveries(tx, integration, 'Nobody answers.'))
-  ids = { agent, userAgent, apiKey, session: session!.id, log, user: owner.id, integration, delivery }
+  await site.database.asSystem('a test gives a message up', (tx) =>
+    giveUpDeliveries(tx, integration, 'Nobody answers.'),
+  )
+  const waiting = await insertWaitingRun(site.database, { userId: owner.id, userAgentId: userAgent })
+  const memory = createId()
+  await site.database.withUser({ sub: owner.id, user_role: 'user' }, (tx) =>
+    createMemory(tx, { id: memory, userId: owner.id, userAgentId: userAgent, content: 'A fact', isUntrusted: false }),
+  )
+  const asked = { waitingRun: waiting.runId, approval: waiting.approvalId, memory }
+  ids = { ...asked, agent, userAgent, apiKey, session: session!.id, log, user: owner.id, integration, delivery }
 }
 
 describe.each(cases.map((one) => [`${one.route} (${one.kind})`, one] as const))('%s', (_name, one) => {
