@@ -87,15 +87,17 @@ export async function pruneLogs(options: PruneOptions): Promise<PruneReport | nu
 async function dropMonths(client: pg.Client, options: PruneOptions, report: PruneReport): Promise<LogRange[]> {
   const dryRanges: LogRange[] = []
   const { database, defaultDays, isDryRun, onProgress, signal } = options
-  const isExpired = (partition: LogPartition, timeoutMs: number) =>
-    database.asSystem(reason, (tx) => isRangeExpired(tx, defaultDays, partition, timeoutMs))
+  const isExpired = (partition: LogPartition, statementTimeoutMs: number) =>
+    database.asSystem(reason, (tx) => isRangeExpired(tx, defaultDays, partition), { statementTimeoutMs })
   const keptFrom = firstMonthKept(new Date())
   for (const partition of await listPartitions(client)) {
     if (signal?.aborted) break
     // It would be made again at once.
     if (partition.to > keptFrom) continue
     if (!(await isExpired(partition, lookTimeoutMs))) continue
-    const rows = await database.asSystem(reason, (tx) => countRange(tx, partition))
+    const rows = await database.asSystem(reason, (tx) => countRange(tx, partition), {
+      statementTimeoutMs: lookTimeoutMs,
+    })
     const dropped =
       isDryRun || (await dropPartition(client, partition, () => isExpired(partition, lockedLookTimeoutMs), signal))
     if (dropped === 'busy') report.busy.push(partition.name)

@@ -112,16 +112,10 @@ export interface LogRange {
 
 /**
  * Whether every log of a range is too old for its user, none of them still runs, and usage has counted them all. A range
- * without logs is only over when nobody's logs are kept that long: somebody may be about to import some.
+ * without logs is only over when nobody's logs are kept that long: somebody may be about to import some. Reads every row
+ * of a month when it says yes.
  */
-export async function isRangeExpired(
-  tx: Tx,
-  defaultDays: number | null,
-  { from, to }: LogRange,
-  timeoutMs: number,
-): Promise<boolean> {
-  // It reads every row of a month when it says yes.
-  await sql`select set_config('statement_timeout', ${`${timeoutMs}ms`}, true)`.execute(tx)
+export async function isRangeExpired(tx: Tx, defaultDays: number | null, { from, to }: LogRange): Promise<boolean> {
   const { rows } = await sql<{ is_expired: boolean }>`
     with ${retentions(defaultDays)}
     select ${to}::timestamptz <= (select rolled_until from usage_rollup)
@@ -137,7 +131,6 @@ export async function isRangeExpired(
 }
 
 export async function countRange(tx: Tx, { from, to }: LogRange): Promise<number> {
-  await sql`set local statement_timeout = '2min'`.execute(tx)
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from agent_logs where "timestamp" >= ${from} and "timestamp" < ${to}`.execute(tx)
   return rows[0]?.count ?? 0

@@ -22,13 +22,18 @@ export interface Claims {
   user_role: 'user' | 'admin'
 }
 
+export interface SystemOptions {
+  /** In place of the role's `statement_timeout`, for work that nobody waits for. */
+  statementTimeoutMs?: number
+}
+
 export interface Database {
   /** Runs `work` in one transaction under row-level security as this user. Rolls back when it throws. */
   withUser<T>(claims: Claims, work: (tx: Tx) => Promise<T>): Promise<T>
   /** Runs `work` under row-level security as somebody who is not signed in. */
   asAnonymous<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Runs `work` without a user, past row-level security. `reason` says why that is right; lint lists who may call it. */
-  asSystem<T>(reason: string, work: (tx: Tx) => Promise<T>): Promise<T>
+  asSystem<T>(reason: string, work: (tx: Tx) => Promise<T>, options?: SystemOptions): Promise<T>
   /** One prepared statement in a transaction of its own, in one round trip. */
   queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement): Promise<Row[]>
   isReady(): Promise<boolean>
@@ -70,14 +75,20 @@ export function openDatabase(options: DatabaseOptions): Database {
       slowStatements.note({ text, durationMs, error }, () => explain(pool, begin, text))
   }
 
-  async function inTransaction<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async function inTransaction<T>(
+    begin: string,
+    work: (tx: Tx) => Promise<T>,
+    { statementTimeoutMs }: SystemOptions = {},
+  ): Promise<T> {
     const client = await pool.connect()
-    const connection = new TransactionConnection(client, { usePreparedStatements, onEnd: noteIfSlow(begin) })
+    const onEnd = noteIfSlow(begin)
+    const connection = new TransactionConnection(client, { usePreparedStatements, onEnd, statementTimeoutMs })
     const tx: Tx = new KyselyInstance<Tables>({
       dialect: { ...shared, createDriver: () => new TransactionDriver(connection) },
     })
     try {
-      const begun = connection.run(begin)
+      const limit = statementTimeoutMs === undefined ? '' : `; set local statement_timeout = ${statementTimeoutMs}`
+      const begun = connection.run(begin + limit)
       begun.catch(() => {})
       const result = await work(tx)
       await begun
@@ -101,7 +112,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     withUser: (claims, work) => inTransaction(beginAs('authenticated', claims), work),
     asAnonymous: (work) => inTransaction(beginAs('anon', null), work),
-    asSystem: (_reason, work) => inTransaction(beginAs('service_role', null), work),
+    asSystem: (_reason, work, more) => inTransaction(beginAs('service_role', null), work, more),
     async queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) {
       const client = await pool.connect()
       const startedAt = performance.now()

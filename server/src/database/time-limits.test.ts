@@ -60,6 +60,27 @@ test('a role without them is found, with the SQL that gives it them', async () =
   expect(await findMissingTimeouts(db.serverUrl)).toEqual([`alter role "${serverRole}" set lock_timeout = '5s'`])
 })
 
+test('work that nobody waits for may have a limit of its own, longer than silence may last elsewhere', async () => {
+  const log = createLog('silent')
+  const database = openDatabase({
+    url: db.serverUrl,
+    poolSize: 1,
+    usePreparedStatements: true,
+    log,
+    silenceTimeoutMs: 300,
+  })
+  onTestFinished(() => database.close())
+  const sleep = (seconds: number, statementTimeoutMs: number) =>
+    database.asSystem('a test takes its time', (tx) => sql`select pg_sleep(${seconds})`.execute(tx), {
+      statementTimeoutMs,
+    })
+  await sleep(0.6, 5000)
+  await expect(sleep(20, 500)).rejects.toMatchObject({ code: 'database_timeout' })
+  // Of this one transaction alone.
+  const { rows } = await database.asSystem('a test looks', (tx) => sql`show statement_timeout`.execute(tx))
+  expect(rows).toEqual([{ statement_timeout: '8s' }])
+})
+
 describe('what takes longer than its limit', () => {
   test('is a statement: cut off with a code of its own, and the connection goes on', async () => {
     await limit('statement_timeout', '200ms')

@@ -15,8 +15,13 @@ function nameStatement(text: string): string | undefined {
   return name
 }
 
+/** What PostgreSQL needs to say that a statement was cut off. */
+const graceMs = 1500
+
 export interface TransactionOptions {
   usePreparedStatements: boolean
+  /** When it is not the one that the server's role has: how long silence may last follows it. */
+  statementTimeoutMs?: number | undefined
   /** Called after each statement: with the SQLSTATE when PostgreSQL refused it or cut it off. */
   onEnd(text: string, durationMs: number, error?: string): void
 }
@@ -54,14 +59,16 @@ export class TransactionConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (!this.#isOpen) throw new Error('This transaction has ended; every statement in it must be awaited.')
-    const { usePreparedStatements, onEnd } = this.#options
+    const { usePreparedStatements, onEnd, statementTimeoutMs } = this.#options
     const startedAt = performance.now()
     const result = await this.#watch(
       this.#client.query({
         name: usePreparedStatements ? nameStatement(query.sql) : undefined,
         text: query.sql,
         values: [...query.parameters],
-      }),
+        // Undefined: what the pool says.
+        query_timeout: statementTimeoutMs && statementTimeoutMs + graceMs,
+      } as pg.QueryConfig),
     ).catch((error: unknown) => {
       const code = error instanceof pg.DatabaseError ? error.code : undefined
       onEnd(query.sql, performance.now() - startedAt, code)

@@ -59,7 +59,7 @@ export function explainStatements(database: Database): { database: Database; tak
       ...database,
       withUser: (claims, work) => database.withUser(claims, (tx) => work(wrap(tx))),
       asAnonymous: (work) => database.asAnonymous((tx) => work(wrap(tx))),
-      asSystem: (reason, work) => database.asSystem(reason, (tx) => work(wrap(tx))),
+      asSystem: (reason, work, more) => database.asSystem(reason, (tx) => work(wrap(tx)), more),
       async queryAsUser(claims, statement) {
         await database.withUser(claims, async (tx) => {
           explained.push(await explainTwice(tx, statement.text, statement.values))
