@@ -6,7 +6,8 @@ const hidden = '[hidden]'
 
 /** Not secret, and found in many harmless texts. */
 const isHarmless = (name: string) => /^(username|user|email|host|port|oauth_pending)$/.test(name)
-const isTelling = (name: string) => /secret|token|password|passphrase|value|key/i.test(name)
+const isTelling = (name: string) =>
+  /secret|token|password|passphrase|value|key/i.test(name) && !/(endpoint|ur[il]|type|method)s?$/i.test(name)
 
 /** Every text in the credentials that is long enough to be a secret, and what HTTP Basic makes of a name and a password. */
 export function listSecrets(credentials: Credentials): string[] {
