@@ -74,16 +74,19 @@ grant select, insert, update, delete on public.usage_rollup to service_role;
 -- the roll-up looks, or sees how far it went.
 
 -- A run that began or ended after its hour was rolled up. As definer: nobody but the server may write usage. On Supabase
--- the owner is a member of authenticated, hence under its restrictive policy, which account_checked satisfies.
+-- the owner is a member of authenticated, hence under its restrictive policy, which account_checked satisfies; only a
+-- superuser may put that setting into the head of a function.
 create function app.note_late_usage() returns trigger language plpgsql security definer
-  set search_path = '' set request.account_checked = 'true' as $$
-declare until timestamptz;
+  set search_path = '' as $$
+declare
+  until timestamptz;
+  checked text := coalesce(current_setting('request.account_checked', true), '');
 begin
   perform pg_advisory_xact_lock_shared(72707372);
+  perform set_config('request.account_checked', 'true', true);
   select rolled_until into strict until from public.usage_rollup;
   -- It cannot change while this transaction holds the lock: the conditions of the triggers spare it the next calls.
   perform set_config('app.usage_rolled_until', extract(epoch from until)::text, true);
-  if new."timestamp" >= until then return null; end if;
   insert into public.usage_hours (user_id, hour, agent_id, user_agent_id, source, model, runs, succeeded, failed, cancelled,
     interrupted, input_tokens, output_tokens, cost_usd, unpriced_runs, latency_ms, timed_runs, is_correction)
   select new.user_id, date_trunc('hour', new."timestamp", 'UTC'), new.agent_id, new.user_agent_id, new.source, model, sign,
@@ -95,7 +98,8 @@ begin
     (1, new.status, new.model, new.input_tokens, new.output_tokens, new.cost_usd, new.latency_ms),
     (-1, old.status, old.model, old.input_tokens, old.output_tokens, old.cost_usd, old.latency_ms)
   ) change (sign, status, model, input_tokens, output_tokens, cost_usd, latency_ms)
-  where sign = 1 or tg_op = 'UPDATE';
+  where new."timestamp" < until and (sign = 1 or tg_op = 'UPDATE');
+  perform set_config('request.account_checked', checked, true);
   return null;
 end
 $$;
@@ -105,10 +109,14 @@ comment on function app.note_late_usage() is 'Corrects usage_hours for a run tha
 -- Deleting a log does not undo the run: what was not rolled up yet is counted now. A log whose user is no longer there
 -- goes by the cascade of an account that is deleted, with its usage.
 create function app.keep_usage_of_deleted() returns trigger language plpgsql security definer
-  set search_path = '' set request.account_checked = 'true' as $$
+  set search_path = '' as $$
+declare
+  checked text := coalesce(current_setting('request.account_checked', true), '');
+  violated text;
 begin
   if not exists (select from deleted) then return null; end if;
   perform pg_advisory_xact_lock_shared(72707372);
+  perform set_config('request.account_checked', 'true', true);
   insert into public.usage_hours (user_id, hour, agent_id, user_agent_id, source, model, runs, succeeded, failed, cancelled,
     interrupted, input_tokens, output_tokens, cost_usd, unpriced_runs, latency_ms, timed_runs, is_correction)
   select user_id, date_trunc('hour', "timestamp", 'UTC'), agent_id, user_agent_id, source, model, count(*),
@@ -119,9 +127,15 @@ begin
   from deleted
   where "timestamp" >= (select rolled_until from public.usage_rollup)
   group by 1, 2, 3, 4, 5, 6;
+  perform set_config('request.account_checked', checked, true);
   return null;
 exception
-  when foreign_key_violation then return null;
+  -- Takes the setting back as well.
+  when foreign_key_violation then
+    get stacked diagnostics violated = constraint_name;
+    -- An agent that goes at this moment: the deletion is to be tried again rather than not counted.
+    if violated <> 'usage_hours_user_id_fkey' then raise; end if;
+    return null;
 end
 $$;
 revoke execute on function app.keep_usage_of_deleted() from public;
