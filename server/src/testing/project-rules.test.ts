@@ -39,15 +39,21 @@ test('a noun uses the queries and schemas of another, never its routes', async (
   expect(faults).toEqual([])
 })
 
-test('the runtime reaches the database only where a run begins and ends', async () => {
-  const allowed = ['run-agent.ts', 'load-run.ts', 'configured-agents.ts', 'unsettled-runs.ts'].map(
-    (name) => `server/src/runtime/${name}`,
-  )
+test('the runtime reaches the database only where a run begins and ends, and for its memories', async () => {
+  const allowed = [
+    'run-agent.ts',
+    'load-run.ts',
+    'continue-run.ts',
+    'save-run-end.ts',
+    'run-memories.ts',
+    'configured-agents.ts',
+    'unsettled-runs.ts',
+  ].map((name) => `server/src/runtime/${name}`)
   const offenders: string[] = []
   for (const path of await sourceFiles()) {
     const name = relative(root, path)
     if (!name.startsWith('server/src/runtime/') || allowed.includes(name)) continue
-    if (/from '[^']*(database\/(?!types)|-queries)/.test(await readFile(path, 'utf8'))) offenders.push(name)
+    if (/from '[^']*(database\/(?!types|uuid-v7)|-queries)/.test(await readFile(path, 'utf8'))) offenders.push(name)
   }
   expect(offenders).toEqual([])
 })
