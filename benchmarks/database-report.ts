@@ -57,7 +57,7 @@ export async function reportDatabase(client: pg.Client, report: Report): Promise
     '',
     '## In the database',
     '',
-    'Execution by EXPLAIN ANALYZE of the prepared statement, 300 in turn, one connection.',
+    'Execution by EXPLAIN ANALYZE of the prepared statement, one after the other, 300 or as many as 10 s take.',
     '',
     toTable(
       ['', 'under policies p50 ms', 'p99', 'without p50 ms', 'p99'],

@@ -181,7 +181,7 @@ function toContest(database: Database, { name, users, toStatements }: Read): Con
         name: 'row-level security',
         work: () =>
           database.withUser({ sub: users().id, user_role: 'user' }, async (tx) => {
-            for (const statement of toStatements) await tx.executeQuery(statement)
+            await Promise.all(toStatements.map((statement) => tx.executeQuery(statement)))
           }),
       },
       {
@@ -189,7 +189,7 @@ function toContest(database: Database, { name, users, toStatements }: Read): Con
         work: () => {
           const { id } = users()
           return database.asSystem('a benchmark passes by the policies', async (tx) => {
-            for (const statement of toStatements) await tx.executeQuery(forOwner(statement, id))
+            await Promise.all(toStatements.map((statement) => tx.executeQuery(forOwner(statement, id))))
           })
         },
       },

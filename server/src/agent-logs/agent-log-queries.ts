@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../database/database.ts'
-import { planInOrder } from '../database/plan-in-order.ts'
+import { readInOrder } from '../database/read-in-order.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
 import { AppError } from '../errors.ts'
 import type { Cursor } from '../http/pagination.ts'
@@ -81,15 +81,14 @@ function selectLogs(tx: Tx, selection: LogSelection, order: LogOrder) {
 /** The last row of the window at the beginning of a selection; null when nothing lies behind it. */
 export async function findWindowEnd(tx: Tx, selection: LogSelection, order: LogOrder): Promise<Cursor | null> {
   if (!needsWindows(selection.filter)) return null
-  await planInOrder(tx)
-  // An OFFSET of bounded length over the entries of an index.
-  const [last, next] = await selectStretch(tx, selection)
+  const ends = selectStretch(tx, selection)
     .select(['timestamp', 'id'])
     .orderBy('timestamp', order)
     .orderBy('id', order)
+    // Of bounded length, over the entries of an index.
     .offset(sql.lit(windowRows - 1))
     .limit(sql.lit(2))
-    .execute()
+  const [last, next] = await readInOrder(tx, ends)
   return last && next ? last : null
 }
 
@@ -126,14 +125,8 @@ const wholeColumns = [...commonColumns, 'input', 'output', 'rating_comment', 'me
 const wholeNames = [...csvColumns, 'metadata'] as const
 
 /** At most `limit` logs of one window, with their texts cut short. */
-export async function listLogs(
-  tx: Tx,
-  selection: LogSelection,
-  order: LogOrder,
-  limit: number,
-): Promise<AgentLogSummary[]> {
-  await planInOrder(tx)
-  return selectLogs(tx, selection, order)
+export function listLogs(tx: Tx, selection: LogSelection, order: LogOrder, limit: number): Promise<AgentLogSummary[]> {
+  const page = selectLogs(tx, selection, order)
     .select(commonColumns)
     .select([
       sql<string>`left(input, ${sql.lit(previewLength)})`.as('input'),
@@ -142,7 +135,7 @@ export async function listLogs(
     .orderBy('timestamp', order)
     .orderBy('id', order)
     .limit(limit)
-    .execute()
+  return readInOrder(tx, page)
 }
 
 /** Whole logs of one window: at most `limit`, fewer when they are long; none means that there are none in it. */
@@ -157,7 +150,6 @@ export async function listWholeLogs(
     .orderBy('timestamp', order)
     .orderBy('id', order)
     .limit(limit)
-  await planInOrder(tx)
   // Of metadata only the compressed size is known without reading it: an eighth of its text is a common best case.
   const sized = tx
     .selectFrom(page.as('page'))
@@ -168,13 +160,13 @@ export async function listWholeLogs(
         'bytes_before',
       ),
     )
-  const rows = await tx
+  const fitting = tx
     .selectFrom(sized.as('sized'))
     .select([...wholeNames])
     .where(sql<boolean>`coalesce(bytes_before, 0) < ${sql.lit(exportPageBytes)}`)
     .orderBy('timestamp', order)
     .orderBy('id', order)
-    .execute()
+  const rows = await readInOrder(tx, fitting)
   return rows.map(({ metadata, ...row }) => ({ ...row, metadata: readMetadata(metadata) }))
 }
 
@@ -227,13 +219,12 @@ export async function deleteLogBatch(
   selection: LogSelection,
   limit: number,
 ): Promise<{ deleted: number; running: number; last: Cursor | null }> {
-  await planInOrder(tx)
-  const rows = await selectLogs(tx, selection, 'desc')
+  const batch = selectLogs(tx, selection, 'desc')
     .select(['id', 'timestamp', 'status'])
     .orderBy('timestamp', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
-    .execute()
+  const rows = await readInOrder(tx, batch)
   const next = rows.length < limit ? await findWindowEnd(tx, selection, 'desc') : rows[limit - 1]
   const [first] = rows
   const last = rows.at(-1)

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Span } from '../agent-logs/agent-log-span.ts'
 import type { Tx } from '../database/database.ts'
-import { planInOrder } from '../database/plan-in-order.ts'
+import { readInOrder } from '../database/read-in-order.ts'
 import { AppError } from '../errors.ts'
 
 const titleLength = 80
@@ -19,7 +19,6 @@ export async function listConversations(
   span: Span,
   limit: number,
 ): Promise<Conversation[]> {
-  await planInOrder(tx)
   const userAgent = tx.selectFrom('user_agents').select('id').where('id', '=', userAgentId).executeTakeFirst()
   const rows = tx
     .selectFrom('agent_logs')
@@ -31,8 +30,7 @@ export async function listConversations(
     .orderBy('timestamp', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
-    .execute()
-  const [found, conversations] = await Promise.all([userAgent, rows])
+  const [found, conversations] = await Promise.all([userAgent, readInOrder(tx, rows)])
   if (!found) throw new AppError('not_found')
   return conversations.map(({ id, timestamp, input }) => ({ id, timestamp, title: toTitle(input) }))
 }
