@@ -3,6 +3,7 @@ import type { IntegrationType } from './integration-type.ts'
 import { httpType } from './types/http/http-type.ts'
 import { createMcpType } from './types/mcp/mcp-type.ts'
 import { openapiType } from './types/openapi/openapi-type.ts'
+import { smtpType } from './types/smtp/smtp-type.ts'
 import { webhookType } from './types/webhook/webhook-type.ts'
 
 /** What types may depend on: settings of the operator, none of them secret. */
@@ -10,5 +11,5 @@ export type IntegrationTypeConfig = Pick<Config, 'mcpStdioCommands'>
 
 /** Every kind of account that can be connected, in the order people see them. A new type is added here and in its folder. */
 export function createIntegrationTypes(config: IntegrationTypeConfig): IntegrationType[] {
-  return [httpType, webhookType, createMcpType({ stdioCommands: config.mcpStdioCommands }), openapiType]
+  return [httpType, webhookType, createMcpType({ stdioCommands: config.mcpStdioCommands }), openapiType, smtpType]
 }

@@ -46,7 +46,12 @@ export function readAllowedHosts(entries: string[]): AllowedHosts {
  * The addresses to connect to, all of them checked. Connect to nothing else: a name that is resolved again may lead elsewhere.
  * Ports: any on hosts the operator allowed; else 80, 443 and from 1024 up, so that mail, SSH and other old services are out of reach.
  */
-export async function resolveHost(url: URL, allowed: AllowedHosts, lookup: Lookup): Promise<ResolvedAddress[]> {
+export async function resolveHost(
+  url: URL,
+  allowed: AllowedHosts,
+  lookup: Lookup,
+  lowPorts: readonly number[] = [80, 443],
+): Promise<ResolvedAddress[]> {
   const host = hostOf(url)
   const isAllowed = allowed.names.has(host) || allowed.names.has(hostWithPort(host, portOf(url)))
   if (!isAllowed && isLocalName(host)) throw new UrlRefused('host', `${host} is a name inside a private network.`)
@@ -55,7 +60,7 @@ export async function resolveHost(url: URL, allowed: AllowedHosts, lookup: Looku
     isAllowed || addresses.every(({ address, family }) => allowed.ranges.check(address, family === 6 ? 'ipv6' : 'ipv4'))
   if (areAllowed) return addresses
   const port = portOf(url)
-  if (port !== 80 && port !== 443 && port < 1024) throw new UrlRefused('port', `Port ${port} is not allowed.`)
+  if (port < 1024 && !lowPorts.includes(port)) throw new UrlRefused('port', `Port ${port} is not allowed.`)
   if (addresses.some(({ address }) => isPrivateAddress(address))) {
     throw new UrlRefused('private-address', `${host} is not on the public internet.`)
   }

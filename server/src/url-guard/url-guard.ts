@@ -5,6 +5,7 @@ import { requestHeaders } from './hop.ts'
 import type { PinnedAnswer } from './pinned-request.ts'
 import { readBody } from './read-body.ts'
 import { type Lookup, readAllowedHosts, systemLookup } from './resolve-host.ts'
+import { createSocketResolver, type SocketResolver } from './resolve-socket.ts'
 import { UrlFetchFailed, UrlRefused } from './url-refused.ts'
 
 export interface UrlGuardOptions {
@@ -45,6 +46,8 @@ export interface UrlGuard {
   guardedFetch: typeof fetch
   /** `guardedFetch` with other bounds than the guard's own. */
   boundedFetch(bounds: Partial<FetchBounds>): typeof fetch
+  /** Where a server that does not speak HTTP may be connected to. Throws UrlRefused, and UrlFetchFailed for unknown names. */
+  resolveSocket: SocketResolver
 }
 
 export function createUrlGuard(options: UrlGuardOptions): UrlGuard {
@@ -69,6 +72,7 @@ export function createUrlGuard(options: UrlGuardOptions): UrlGuard {
   return {
     guardedFetch: boundedFetch({}),
     boundedFetch,
+    resolveSocket: createSocketResolver(allowed, lookup),
     async fetch(url, init = {}) {
       const timeout = AbortSignal.timeout(timeoutMs)
       const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout
