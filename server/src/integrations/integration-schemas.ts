@@ -26,7 +26,7 @@ export const integrationTypeSchema = z
     title: z.string().meta({ description: 'Its name for people', example: 'Webhook' }),
     description: z.string().meta({ description: 'What it is for', example: 'Sends signed messages to your server.' }),
     icon: z.string().meta({ description: 'Name of a Tabler icon', example: 'webhook' }),
-    documentation: z.string().meta({ description: 'Markdown to show beside the form' }),
+    documentation: z.string().meta({ description: 'Markdown to show beside the form', example: 'Make a key.' }),
     settings: connectionFormSchema,
     credentials: connectionFormSchema,
     scopes: z
@@ -42,7 +42,7 @@ export const integrationTypeSchema = z
         z.object({
           name: z.string().meta({ description: 'Its name', example: 'send_webhook' }),
           title: z.string().meta({ description: 'What it does', example: 'Send a message' }),
-          description: z.string().meta({ description: 'What models are told' }),
+          description: z.string().meta({ description: 'What models are told', example: 'Sends an event.' }),
           effect,
         }),
       )
@@ -60,7 +60,7 @@ export const integrationTypeSchema = z
 const toolSchema = z.object({
   name: z.string().meta({ description: 'Its name', example: 'send_webhook' }),
   title: z.string().meta({ description: 'What it does', example: 'Send a message' }),
-  description: z.string().meta({ description: 'What models are told' }),
+  description: z.string().meta({ description: 'What models are told', example: 'Sends an event.' }),
   effect,
   permission,
   input_schema: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of its input' }),
@@ -192,7 +192,7 @@ export const integrationRoutes = {
     tags,
     params: integrationParams,
     body: z.strictObject({
-      name: name.nullable().optional(),
+      name: name.nullable().optional().meta({ description: 'Your name for it', example: 'Shop' }),
       settings: settings.optional(),
       credentials: credentials.optional(),
     }),

@@ -1,15 +1,26 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { readConfig } from '../config.ts'
 import { errorTable } from '../errors.ts'
+import { createIntegrationTypes } from '../integrations/integration-types.ts'
+import { describeIntegrationType, listIntegrationTypes } from './integration-documents.ts'
 
 export const root = join(import.meta.dirname, '../../..')
 
+const typesMark = /<!-- types -->[\s\S]*<!-- \/types -->/
 const asSystemMark = /<!-- as-system -->[\s\S]*<!-- \/as-system -->/
 
 /** The documents that are made from the code, as they should be: path in the project to content. */
 export async function makeDocuments(): Promise<Record<string, string>> {
   const rls = await readFile(join(root, 'docs/row-level-security.md'), 'utf8')
+  const integrations = await readFile(join(root, 'docs/integrations.md'), 'utf8')
+  const types = createIntegrationTypes(readConfig({}))
   return {
+    'docs/integrations.md': integrations.replace(
+      typesMark,
+      `<!-- types -->\n${listIntegrationTypes(types)}\n<!-- /types -->`,
+    ),
+    ...Object.fromEntries(types.map((type) => [`docs/integrations/${type.type}.md`, describeIntegrationType(type)])),
     'docs/error-codes.md': errorCodes(),
     'docs/row-level-security.md': rls.replace(
       asSystemMark,
@@ -65,5 +76,6 @@ export async function sourceFiles(): Promise<string[]> {
 }
 
 if (process.argv[1] === import.meta.filename) {
+  await mkdir(join(root, 'docs/integrations'), { recursive: true })
   for (const [path, content] of Object.entries(await makeDocuments())) await writeFile(join(root, path), content)
 }

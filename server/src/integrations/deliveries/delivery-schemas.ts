@@ -13,7 +13,7 @@ export const deliverySchema = z
       example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9014',
     }),
     event: z.string().meta({ description: 'What it tells', example: 'run.ended' }),
-    payload: z.string().meta({ description: 'The body, as it is sent' }),
+    payload: z.string().meta({ description: 'The body, as it is sent', example: '{}' }),
     log_id: z.uuid().nullable().meta({ description: 'The run it comes from', example: null }),
     status: z
       .enum(['pending', 'delivered', 'failed'])
