@@ -1,14 +1,17 @@
 import { Alert, Badge, Button, Group, Paper, Stack, Text, Textarea, Title } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconHandStop, IconPencil, IconX } from '@tabler/icons-react'
-import { useEffect, useId, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useId, useRef, useState } from 'react'
 import { ApiError, type Fault } from '../../../api-client/src/api-error.ts'
 import type { Approval } from '../../../api-client/src/api-types.ts'
-import { withoutEmpty } from '../settings-form/settings-validator.ts'
 import { ErrorState } from '../ui/error-state.tsx'
+import { LoadingState } from '../ui/loading-state.tsx'
 import { Time } from '../ui/time.tsx'
 import classes from './approvals.module.css'
-import { beginEditing, type EditedInput, InputEditor } from './input-editor.tsx'
+import { beginEditing, type EditedInput, inputToSend } from './edited-input.ts'
 import { InputView } from './input-view.tsx'
+
+// Forms are a large part of the app, which reading and approving does not need.
+const InputEditor = lazy(async () => ({ default: (await import('./input-editor.tsx')).InputEditor }))
 
 export interface Decision {
   decision: 'approve' | 'refuse'
@@ -71,7 +74,7 @@ export function ApprovalCard({ approval, above, onDecide, order = 2 }: ApprovalC
 
 const statusLooks = {
   pending: { label: 'Waits for you', color: 'honey' },
-  approved: { label: 'Approved', color: 'green' },
+  approved: { label: 'Approved', color: 'spruce' },
   refused: { label: 'Refused', color: 'gray' },
   expired: { label: 'Expired', color: 'gray' },
   canceled: { label: 'Cancelled', color: 'gray' },
@@ -138,7 +141,7 @@ function Deciding({ approval, onDecide }: Pick<ApprovalCardProps, 'approval' | '
     }
   }
   const approveEdited = () =>
-    edited.jsonFault === undefined && decide({ decision: 'approve', input: toWire(edited.value) })
+    edited.jsonFault === undefined && decide({ decision: 'approve', input: inputToSend(edited.value, approval.input) })
   const fields = (
     <Textarea
       label={mode === 'refuse' ? 'Why not?' : 'Comment'}
@@ -159,14 +162,16 @@ function Deciding({ approval, onDecide }: Pick<ApprovalCardProps, 'approval' | '
       {mode !== 'read' && (
         <Stack gap="md" ref={panel}>
           {mode === 'edit' && (
-            <InputEditor
-              original={approval.input}
-              schema={approval.input_schema}
-              edited={edited}
-              onChange={setEdited}
-              faults={faults}
-              idPrefix={`approval_${approval.id}`}
-            />
+            <Suspense fallback={<LoadingState shape="form" label="Loading the form" />}>
+              <InputEditor
+                original={approval.input}
+                schema={approval.input_schema}
+                edited={edited}
+                onChange={setEdited}
+                faults={faults}
+                idPrefix={`approval_${approval.id}`}
+              />
+            </Suspense>
           )}
           {fields}
         </Stack>
@@ -238,11 +243,4 @@ function Deciding({ approval, onDecide }: Pick<ApprovalCardProps, 'approval' | '
       </Group>
     </Stack>
   )
-}
-
-/** A field that was emptied is undefined in the form and left out of what is sent. */
-function toWire(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? withoutEmpty(value as Record<string, unknown>)
-    : value
 }

@@ -4,19 +4,7 @@ import type { FormValue } from '../settings-form/form-value.ts'
 import { faultsBelow } from '../settings-form/settings-faults.ts'
 import { SettingsForm } from '../settings-form/settings-form.tsx'
 import { editableSchema } from './editable-schema.ts'
-
-export interface EditedInput {
-  /** What the form holds; of a JSON text only once it can be read. */
-  value: unknown
-  /** Present while the input is edited as JSON. */
-  json?: string
-  jsonFault?: string
-}
-
-/** How an input begins to be edited: in a form where its schema allows it, else as JSON. */
-export function beginEditing(schema: unknown, input: unknown): EditedInput {
-  return editableSchema(schema, input) ? { value: input } : { value: input, json: JSON.stringify(input, null, 2) }
-}
+import type { EditedInput } from './edited-input.ts'
 
 interface InputEditorProps {
   /** The input as it was asked for: it decides which fields get room. */

@@ -42,7 +42,7 @@ export function DeliveryList(props: DeliveryListProps) {
 
 const looks = {
   pending: { label: 'Waiting', color: 'gray' },
-  delivered: { label: 'Delivered', color: 'green' },
+  delivered: { label: 'Delivered', color: 'spruce' },
   failed: { label: 'Failed', color: 'red' },
 } as const
 

@@ -180,7 +180,7 @@ export function IntegrationCard({ userAgentId, integration, type }: IntegrationC
 }
 
 const stateLooks = {
-  connected: { label: 'Connected', color: 'green', icon: IconCircleCheck },
+  connected: { label: 'Connected', color: 'spruce', icon: IconCircleCheck },
   failing: { label: 'Failing', color: 'orange', icon: IconAlertTriangle },
   reconnect: { label: 'Reconnect', color: 'red', icon: IconPlugConnectedX },
   unfinished: { label: 'Not signed in yet', color: 'orange', icon: IconAlertTriangle },

@@ -110,7 +110,7 @@ function Accounts({ userAgent }: { userAgent: UserAgent }) {
       {(connected.length > 0 || wanted.length > 0) && (
         <Stack gap="md" component="section" aria-labelledby="more-accounts">
           <Title order={2} size="h3" id="more-accounts">
-            {wanted.length > 0 ? 'This agent can also use' : 'More'}
+            {moreWords(wanted.length > 0, connected.length > 0)}
           </Title>
           <WantedAccounts wanted={wanted} types={types.data} onConnect={setChosen} />
           <div>
@@ -122,6 +122,11 @@ function Accounts({ userAgent }: { userAgent: UserAgent }) {
       {open && <ConnectDialog key={open.type} userAgentId={userAgent.id} type={open} onClose={close} />}
     </Stack>
   )
+}
+
+function moreWords(hasWanted: boolean, hasConnected: boolean): string {
+  if (!hasWanted) return 'More'
+  return hasConnected ? 'This agent can also use' : 'This agent can use'
 }
 
 function titleOf(
@@ -145,7 +150,7 @@ function OAuthReturn({ connectedTitle }: { connectedTitle: string | null }) {
   }
   if (!connectedTitle) return null
   return (
-    <Alert color="green" variant="light" role="status" title="Connected" icon={<IconCircleCheck aria-hidden />}>
+    <Alert color="spruce" variant="light" role="status" title="Connected" icon={<IconCircleCheck aria-hidden />}>
       <Text size="sm">You are signed in. {connectedTitle} can be used now.</Text>
     </Alert>
   )

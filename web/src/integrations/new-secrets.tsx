@@ -1,4 +1,5 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { titleOf } from '../approvals/editable-schema.ts'
 import { CodeBlock } from '../ui/code-block.tsx'
 
 /** Secrets that the server made for an account: this is the only time they are seen. */
@@ -16,7 +17,7 @@ export function NewSecrets({ secrets, onClose }: { secrets: Record<string, strin
       <Stack>
         <Text size="sm">The other side needs it, and it is not shown again.</Text>
         {entries.map(([name, secret]) => (
-          <CodeBlock key={name} label={name.replaceAll('_', ' ')} code={secret} />
+          <CodeBlock key={name} label={titleOf(name)} code={secret} />
         ))}
         <Group justify="flex-end">
           <Button onClick={onClose} data-autofocus>

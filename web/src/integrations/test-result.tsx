@@ -14,7 +14,7 @@ export function TestResult({ state }: { state: TestState | null }) {
       )}
       {state && state.kind !== 'testing' && (
         <Alert
-          color={state.kind === 'works' ? 'green' : 'red'}
+          color={state.kind === 'works' ? 'spruce' : 'red'}
           variant="light"
           title={state.kind === 'works' ? 'It works' : 'It does not work'}
           icon={state.kind === 'works' ? <IconCircleCheck aria-hidden /> : <IconAlertTriangle aria-hidden />}

@@ -1,5 +1,6 @@
-import { MultiSelect, NumberInput, PasswordInput, Select, Switch, Textarea, TextInput } from '@mantine/core'
+import { Code, MultiSelect, NumberInput, PasswordInput, Select, Switch, Textarea, TextInput } from '@mantine/core'
 import type { RegistryWidgetsType, RJSFSchema, WidgetProps } from '@rjsf/utils'
+import type { ReactNode } from 'react'
 import type { FormValue } from './form-value.ts'
 
 type Props = WidgetProps<FormValue, RJSFSchema>
@@ -12,7 +13,7 @@ function common(props: Props) {
     name: id,
     label: hideLabel ? undefined : label,
     'aria-label': hideLabel ? label : undefined,
-    description: schema.description,
+    description: schema.description && describe(schema.description),
     withAsterisk: required,
     'aria-required': required || undefined,
     disabled: disabled || readonly,
@@ -20,6 +21,16 @@ function common(props: Props) {
     // The marks of the form say what is missing; the browser's own bubbles would speak another language and stop the sending.
     required: false,
   }
+}
+
+/** Help texts set names and values in backticks, as Markdown does. */
+function describe(text: string): ReactNode {
+  const parts = text.split('`')
+  if (parts.length < 3) return text
+  return parts.map((part, index) => {
+    // biome-ignore lint/suspicious/noArrayIndexKey: the text of a field never changes
+    return index % 2 === 1 ? <Code key={index}>{part}</Code> : part
+  })
 }
 
 function typed(text: string): string | undefined {

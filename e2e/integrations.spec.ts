@@ -1,0 +1,378 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, onTestFailed, test } from 'vitest'
+import { startTestProvider, type TestProvider } from '../server/src/runtime/test-providers/start-test-provider.ts'
+import type { TestReply } from '../server/src/runtime/test-providers/test-reply.ts'
+import { openBrowser } from './support/open-browser.ts'
+import { type MailServer, startMailServer } from './support/start-mail-server.ts'
+import { type McpTestServer, startMcpServer } from './support/start-mcp-server.ts'
+import { findFreePort, makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { desktop, openWatchedPage, phone, type WatchedPage } from './support/watched-page.ts'
+
+const password = 'correct horse battery'
+const mailbox = { user: 'theo', password: 'mailbox-secret-8231' }
+const both = [desktop, phone]
+
+let folder: string
+let program: Program
+let browser: Browser
+let provider: TestProvider
+let mcp: McpTestServer
+let mail: MailServer
+let shop: Awaited<ReturnType<typeof startShop>>
+const opened: WatchedPage[] = []
+
+beforeAll(async () => {
+  folder = await makeDataFolder()
+  provider = await startTestProvider('compatible')
+  mcp = await startMcpServer()
+  mail = await startMailServer(mailbox)
+  shop = await startShop()
+  program = await startProgram({
+    PORT: String(await findFreePort()),
+    DATA_DIR: join(folder, 'data'),
+    COMPATIBLE_BASE_URL: provider.url,
+    COMPATIBLE_MODELS: 'test-model',
+    ALLOWED_PRIVATE_HOSTS: [mcp.host, mail.host, shop.host].join(','),
+  })
+  browser = await openBrowser()
+})
+afterEach(async () => {
+  for (const watched of opened.splice(0)) await watched.close()
+})
+afterAll(async () => {
+  await browser?.close()
+  await program?.stop()
+  await provider?.close()
+  await mcp?.stop()
+  await mail?.stop()
+  await shop?.stop()
+  await removeDataFolder(folder)
+})
+
+/** A server of the user's own that takes webhooks; broken at first. */
+async function startShop() {
+  const received: unknown[] = []
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString()
+    })
+    request.on('end', () => {
+      received.push(JSON.parse(body))
+      response.writeHead(204).end()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    host,
+    url: `http://${host}/hook`,
+    received,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(resolve)
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function open(size = desktop): Promise<WatchedPage> {
+  const watched = await openWatchedPage(browser, program.url, size)
+  opened.push(watched)
+  onTestFailed(() =>
+    watched.page
+      .screenshot({ path: join(import.meta.dirname, `screenshots/failed-${Date.now()}.png`), fullPage: true })
+      .then(
+        () => {},
+        () => {},
+      ),
+  )
+  return watched
+}
+
+const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name })
+
+async function signUp(page: Page, email: string) {
+  await page.goto('/sign-up')
+  await page.getByLabel('First name').fill('Ada')
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign up' }).click()
+  await heading(page, 'Catalogue').waitFor()
+}
+
+async function signIn(page: Page, email: string) {
+  await page.goto('/sign-in')
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await heading(page, 'My agents').waitFor()
+}
+
+async function beginSetUp(page: Page, name: string) {
+  await page.goto('/agents')
+  await page.getByRole('link', { name, exact: true }).click()
+  await page.getByRole('link', { name: 'Set up' }).click()
+  await page.getByRole('button', { name: 'Use example' }).click()
+  await page.getByRole('heading', { name: 'Connect accounts' }).waitFor()
+}
+
+async function ask(page: Page, question: string) {
+  await page.getByRole('textbox', { name: 'Message' }).fill(question)
+  await page.getByRole('button', { name: 'Send' }).click()
+}
+
+const draft = {
+  to: ['anna@example.test'],
+  subject: 'Your service',
+  text: 'Hi Anna\n\nA full service costs 119 pounds.\n\nCheers\nTheo',
+}
+
+/** A model that first reads something at the MCP server, then writes the mail, then says what came of it. */
+function playSecretary({ toolResults }: { toolResults: string[] }): TestReply {
+  if (toolResults.length === 0)
+    return { kind: 'tool-calls', calls: [{ name: 'mcp__echo', input: { message: 'price list' } }] }
+  const [result = ''] = toolResults
+  if (result.includes('price list'))
+    return {
+      kind: 'tool-calls',
+      text: 'Here is the mail to Anna.',
+      calls: [{ name: 'smtp__send_email', input: draft }],
+    }
+  return { kind: 'text', text: result.includes('refused') ? 'Then I leave it.' : 'The mail is on its way.' }
+}
+
+test('a draft of a mail is changed, approved, sent by SMTP, and every step is in the log', async () => {
+  const { page, look } = await open()
+  await signUp(page, 'theo@example.test')
+  await beginSetUp(page, 'E-mail')
+  await look('set-up-accounts', both)
+
+  await page.getByRole('button', { name: 'Connect something else' }).click()
+  await page.getByRole('menuitem', { name: 'MCP server' }).click()
+  const server = page.getByRole('dialog', { name: 'Connect MCP server' })
+  await server.getByLabel('Address of the server').fill(mcp.url.replace('/mcp', '/nothing'))
+  await server.getByRole('button', { name: 'Test', exact: true }).click()
+  await server.getByText('It does not work').waitFor()
+  await look('connect-mcp-fails', both)
+  await server.getByLabel('Address of the server').fill(mcp.url)
+  await server.getByRole('button', { name: 'Test', exact: true }).click()
+  await server.getByText(/^Connected with/).waitFor()
+  await server.getByRole('button', { name: 'Add', exact: true }).click()
+
+  await page.getByRole('button', { name: 'Connect E-mail: send' }).click()
+  const sender = page.getByRole('dialog', { name: 'Connect E-mail: send' })
+  await sender.getByRole('textbox', { name: 'Server', exact: true }).fill('127.0.0.1')
+  await sender.getByRole('textbox', { name: 'Port', exact: true }).fill(String(mail.port))
+  await sender.getByRole('combobox', { name: 'Encryption' }).click()
+  await page.getByRole('option', { name: 'none' }).click()
+  await sender.getByRole('textbox', { name: 'User name', exact: true }).fill(mailbox.user)
+  await sender.getByRole('textbox', { name: 'Your e-mail address', exact: true }).fill('theo@example.test')
+  await sender.getByLabel('Password', { exact: true }).fill('not the password')
+  await sender.getByRole('button', { name: 'Test', exact: true }).click()
+  await sender.getByText('It does not work').waitFor()
+  await sender.getByLabel('Password', { exact: true }).fill(mailbox.password)
+  await sender.getByRole('button', { name: 'Test', exact: true }).click()
+  await sender.getByText(`Signed in at 127.0.0.1 as ${mailbox.user}.`).waitFor()
+  await look('connect-smtp', both)
+  await sender.getByRole('button', { name: 'Add', exact: true }).click()
+  expect(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]))).not.toContain(
+    mailbox.password,
+  )
+  await look('set-up-accounts-entered', both)
+  await page.getByRole('button', { name: 'Save and chat' }).click()
+
+  provider.setScript(playSecretary)
+  await ask(page, 'Tell Anna what a full service costs')
+  const request = page.getByRole('region', { name: /anna@example\.test/ })
+  await request.getByRole('button', { name: 'Approve', exact: true }).waitFor()
+  await request.getByText('Look twice').waitFor()
+  await page.getByRole('list', { name: 'Conversations' }).getByText('Waits for you').waitFor()
+  await page.getByRole('link', { name: 'Approvals 1 waiting' }).waitFor()
+  await look('mail-approval', both)
+  expect(mail.mails).toEqual([])
+
+  // Nothing of it lives in this page alone.
+  await page.reload()
+  await request.getByRole('button', { name: 'Edit', exact: true }).press('Enter')
+  await request.getByRole('textbox', { name: 'Subject' }).waitFor()
+  await request.getByRole('textbox', { name: 'Subject' }).fill('What a full service costs')
+  await look('mail-approval-edit', both)
+  await request.getByRole('button', { name: 'Approve as edited' }).click()
+  await page.getByText('The mail is on its way.', { exact: true }).waitFor()
+  await page.getByRole('group', { name: 'Rate this answer' }).waitFor()
+  expect(mail.mails).toEqual([
+    {
+      from: expect.stringContaining('theo@example.test'),
+      to: ['anna@example.test'],
+      subject: 'What a full service costs',
+      text: expect.stringContaining('119 pounds'),
+    },
+  ])
+  await look('mail-sent', both)
+
+  await page.getByRole('link', { name: 'Details of this run' }).click()
+  await heading(page, 'Run').waitFor()
+  const sent = page.getByRole('button', { name: /anna@example\.test/ })
+  await sent.click()
+  await page.getByText('You approved it, changed to this').waitFor()
+  await page.getByRole('button', { name: /Echo/ }).click()
+  await page.getByText('Strangers may have written a part of this answer.').waitFor()
+  await look('mail-log', both)
+  expect(await page.content()).not.toContain(mailbox.password)
+})
+
+test('what waits is decided in one place, and a refusal reaches the agent', async () => {
+  const { page, look } = await open()
+  await signIn(page, 'theo@example.test')
+  await page.getByRole('link', { name: 'Approvals', exact: true }).click()
+  await page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
+  await look('approvals-empty', both)
+  provider.setScript(playSecretary)
+  await page.goto('/my-agents')
+  await page.getByRole('link', { name: 'Chat with E-mail' }).click()
+  await ask(page, 'Write to Anna once more')
+  await page.getByRole('button', { name: 'Approve', exact: true }).waitFor()
+  await page.getByRole('link', { name: 'Approvals 1 waiting' }).click()
+  const request = page.getByRole('region', { name: /anna@example\.test/ })
+  await request.getByText('E-mail asks').waitFor()
+  await look('approvals', both)
+  await request.getByRole('button', { name: 'Refuse', exact: true }).click()
+  await request.getByLabel('Why not?').fill('She has it already.')
+  await look('approvals-refuse')
+  const before = mail.mails.length
+  await request.getByRole('button', { name: 'Refuse it' }).click()
+  await page.getByText('Then I leave it.', { exact: true }).waitFor()
+  await look('approvals-refused', both)
+  expect(mail.mails).toHaveLength(before)
+  await page.getByRole('link', { name: 'Open the conversation' }).click()
+  await page.getByText('refused', { exact: false }).first().waitFor()
+})
+
+test('an account that fails says so, is changed field by field, and disconnected', async () => {
+  const { page, look } = await open()
+  await signIn(page, 'theo@example.test')
+  await page.getByRole('button', { name: 'More for E-mail' }).click()
+  await page.getByRole('menuitem', { name: 'Accounts and memory' }).click()
+  await heading(page, 'Accounts').waitFor()
+  const card = page.getByRole('article', { name: 'E-mail: send' })
+  await card.getByText('Connected', { exact: true }).waitFor()
+  await look('accounts', both)
+  await card.getByRole('combobox', { name: 'Permission of Send an e-mail' }).selectOption('Always allow')
+  await card.getByRole('button', { name: 'Change E-mail: send' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Change E-mail: send' })
+  const stored = dialog.getByRole('group', { name: 'Password' })
+  await stored.getByText('Set, ends in …8231').waitFor()
+  await look('account-change', both)
+  await stored.getByRole('button', { name: 'Change: Password' }).click()
+  await dialog.getByLabel('Password', { exact: true }).fill('no longer right')
+  await dialog.getByRole('button', { name: 'Save and test' }).click()
+  await dialog.getByText('It does not work', { exact: true }).waitFor()
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await card.getByText('Reconnect', { exact: true }).waitFor()
+  await look('account-reconnect', both)
+  expect(await card.getByRole('combobox', { name: 'Permission of Send an e-mail' }).inputValue()).toBe('always')
+
+  await card.getByRole('button', { name: 'Disconnect E-mail: send' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Disconnect', exact: true }).click()
+  await card.waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Connect E-mail: send' }).waitFor()
+})
+
+test('an agent that needs an account says so before it is asked, and leads there', async () => {
+  const { page, look } = await open()
+  await signUp(page, 'needs@example.test')
+  const userAgentId = await page.evaluate(async () => {
+    const post = async (path: string, body: object) => {
+      const response = await fetch(`/api/v1/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      const answer = await response.json()
+      if (!response.ok) throw new Error(JSON.stringify(answer))
+      return answer.id as string
+    }
+    const agent_id = await post('agents', {
+      name: 'Mailer',
+      description: 'Sends mails.',
+      type: 'email',
+      capabilities: {
+        instructions: 'You send mails.',
+        settings: { type: 'object', properties: {}, required: [] },
+        integrations: [{ type: 'smtp', required: true, reason: 'To send the mails you approve.' }],
+      },
+    })
+    return await post('user-agents', { agent_id, name: 'Mailer', settings: {} })
+  })
+  await page.goto(`/chat/${userAgentId}`)
+  await page.getByText('Connect E-mail: send first').waitFor()
+  expect(await page.getByRole('textbox', { name: 'Message' }).isDisabled()).toBe(true)
+  await look('chat-account-missing', both)
+  await page.getByRole('link', { name: 'Connect E-mail: send' }).click()
+  await page.getByRole('dialog', { name: 'Connect E-mail: send' }).waitFor()
+})
+
+test('a webhook is connected, asks before it sends, and shows what it sent', async () => {
+  const { page, look } = await open()
+  await signUp(page, 'hook@example.test')
+  await beginSetUp(page, 'Customer service')
+  await page.getByRole('button', { name: 'Save and chat' }).click()
+  await page.getByRole('textbox', { name: 'Message' }).waitFor()
+
+  await page.getByRole('link', { name: 'Accounts of this agent' }).click()
+  await heading(page, 'Accounts').waitFor()
+  await page.getByRole('heading', { name: 'What it remembers' }).waitFor()
+  await look('accounts-none', both)
+  await page.getByRole('button', { name: 'Connect something else' }).click()
+  await page.getByRole('menuitem', { name: 'Webhook' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Connect Webhook' })
+  await dialog.getByRole('button', { name: 'Connect', exact: true }).click()
+  await dialog.getByText('Please fill this in.').waitFor()
+  await look('connect-webhook-faults', both)
+  await dialog.getByLabel('Where to?').fill(shop.url)
+  await dialog.getByRole('button', { name: 'Test', exact: true }).click()
+  await dialog.getByText('took a message of the type "test"').waitFor()
+  await look('connect-webhook', both)
+  await dialog.getByRole('button', { name: 'Connect', exact: true }).click()
+  await page
+    .getByRole('dialog', { name: 'Copy this now' })
+    .getByText(/^whsec_/)
+    .waitFor()
+  await look('connect-webhook-secret')
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  const card = page.getByRole('article', { name: 'Webhook' })
+  await card.getByText('Connected', { exact: true }).waitFor()
+
+  provider.setScript(({ toolResults }) =>
+    toolResults.length === 0
+      ? {
+          kind: 'tool-calls',
+          text: 'I will tell your shop.',
+          calls: [{ name: 'webhook__send_webhook', input: { event: 'order.placed', data: { number: 7 } } }],
+        }
+      : { kind: 'text', text: 'Your shop knows about order 7.' },
+  )
+  await page.getByRole('link', { name: 'Chat', exact: true }).click()
+  await ask(page, 'Tell my shop that order 7 came in')
+  const request = page.getByRole('region', { name: 'Send the event "order.placed"' })
+  await request.getByRole('button', { name: 'Approve' }).waitFor()
+  await look('approval-in-chat', both)
+  expect(shop.received).toHaveLength(2)
+  await request.getByRole('button', { name: 'Approve' }).click()
+  await page.getByText('Your shop knows about order 7.', { exact: true }).waitFor()
+  await expect.poll(() => JSON.stringify(shop.received.at(-1)), { timeout: 20_000 }).toContain('order.placed')
+
+  await page.getByRole('link', { name: 'Accounts of this agent' }).click()
+  await page.getByRole('article', { name: 'Webhook' }).getByRole('button', { name: 'Deliveries' }).click()
+  const deliveries = page.getByRole('list', { name: 'Deliveries' })
+  await deliveries.getByText('Delivered').waitFor()
+  await look('webhook-deliveries', both)
+  const before = shop.received.length
+  await deliveries.getByRole('button', { name: 'Send order.placed again' }).click()
+  await expect.poll(() => shop.received.length, { timeout: 20_000 }).toBe(before + 1)
+})
