@@ -1,7 +1,7 @@
 import { type NewRun, type RunEnd, type StartedRun, startRun, stopRun } from '../agent-logs/run-log-queries.ts'
 import type { Capabilities, Settings } from '../agents/capabilities.ts'
 import type { Claims } from '../database/database.ts'
-import { AppError, type ErrorCode } from '../errors.ts'
+import { AppError, type ErrorCode, isTemporary } from '../errors.ts'
 import { findUnconnected } from '../user-agents/missing-integrations.ts'
 import { collectTools } from './collect-tools.ts'
 import type { Model } from './models/model-registry.ts'
@@ -37,7 +37,7 @@ export async function loadRun(
     knownSettingsVersion: known?.version ?? null,
   }).catch((error: unknown) => {
     // The connection may have been lost between the commit and its answer: then the row is there and nobody works on it.
-    if (error instanceof AppError && error.code === 'unavailable')
+    if (isTemporary(error))
       unsettledRuns.add(claims, describeFailure(services, run, 'interrupted'), longestStatementMs)
     throw error
   })

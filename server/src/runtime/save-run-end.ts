@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { finishRun, type RunEnd, stopRun } from '../agent-logs/run-log-queries.ts'
 import { saveWaitingRun } from '../approvals/waiting-run-queries.ts'
 import type { Claims, Database } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { isTemporary } from '../errors.ts'
 import type { Model } from './models/model-registry.ts'
 import type { EndedRun, RunServices } from './run-agent.ts'
 import type { RunOutcome } from './run-types.ts'
@@ -31,7 +31,7 @@ export async function saveRunEnd(
       await writeRunEnd(database, claims, present.end)
       return present.ended
     } catch (error) {
-      const isAway = error instanceof AppError && error.code === 'unavailable'
+      const isAway = isTemporary(error)
       if (isAway && performance.now() < deadline) {
         await sleep(waitMs)
         continue
