@@ -111,12 +111,12 @@ describe('tools that a server lists', () => {
       count++
       return [definition('new')]
     }
-    site.services.integrationTypes[0] = { ...listing, tools: { ...listing.tools, list } } as IntegrationType
+    site.services.integrationTypes = [{ ...listing, tools: { ...listing.tools, list } } as IntegrationType]
     const present = await Promise.all(Array.from({ length: 10 }, tools))
     expect(present[0]?.map(({ name }) => name)).toContain('listing__send')
     await expect.poll(async () => (await read(id)).tools.map(({ name }) => name), { timeout: 5000 }).toEqual(['new'])
     expect(count).toBe(1)
-    site.services.integrationTypes[0] = listing
+    site.services.integrationTypes = [listing]
   })
 
   test('are bounded in number and length', () => {
