@@ -42,6 +42,7 @@ export function createMcpType(options: McpSessionsOptions): McpType {
     credentials: credentialsForm,
     scopes: [],
     check: ({ settings }) => checkSettings(settings),
+    asksForOAuth: ({ authentication }) => authentication === 'oauth',
     oauth: async (connection) => (await import('./mcp-oauth.ts')).findMcpOAuthServer(connection),
     close: async () => await (await opened)?.close(),
 

@@ -4,7 +4,6 @@ import { hideSecrets, listSecrets } from '../../hide-credentials.ts'
 import { type Connection, ConnectionFailed } from '../../integration-type.ts'
 import { authorizeRequest } from './authorize-request.ts'
 import { buildRequest } from './build-request.ts'
-import type { Operation } from './find-operations.ts'
 import type { Api } from './load-api.ts'
 
 const maxBytes = 1_000_000
@@ -20,11 +19,11 @@ export interface OperationResult {
 /** Answers of 400 and more are thrown as an error with their text, for the model to read. */
 export async function callOperation(
   api: Api,
-  operation: Operation,
+  operation: Api['chosen'][number],
   input: unknown,
   connection: Connection,
 ): Promise<OperationResult> {
-  const request = buildRequest(operation, api.serverOf(operation), input)
+  const request = buildRequest(operation, operation.server, input)
   const secrets = await authorizeRequest(request, connection, api.securitySchemes)
   if (request.cookies.length > 0) request.headers.cookie = request.cookies.join('; ')
   const answer = await connection.urlGuard

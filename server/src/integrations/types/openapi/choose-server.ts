@@ -61,14 +61,22 @@ function matchesServer(server: Record<string, unknown>, documentUrl: string | nu
   if (resolved !== null && trimmed(resolved) === trimmed(entered)) return true
   const variables = asObject(server.variables)
   const template = trimmed(asText(server.url))
-  const parts = template.split(/(\{[^{}]+\})/).map((part) => {
-    if (!/^\{.+\}$/.test(part)) return RegExp.escape(part)
-    const values = asList(asObject(variables[part.slice(1, -1)]).enum).map((value) => RegExp.escape(String(value)))
-    return values.length > 0 ? `(?:${values.join('|')})` : '[^/?#@\\\\]{1,253}'
+  const parts = template.split(/(\{[^{}]+\})/)
+  const choices = parts.map((part) =>
+    /^\{.+\}$/.test(part) ? asList(asObject(variables[part.slice(1, -1)]).enum).map(String) : null,
+  )
+  // What a document and an address make together must not keep the server searching for minutes.
+  const free = choices.filter((values) => values?.length === 0).length
+  const bound = choices.filter((values) => values !== null && values.length > 0)
+  if (template.length > 500 || free > 2 || bound.length > 3 || bound.some((values) => (values?.length ?? 0) > 50)) {
+    return false
+  }
+  const patterns = parts.map((part, at) => {
+    const values = choices[at]
+    if (!values) return RegExp.escape(part)
+    return values.length > 0 ? `(?:${values.map((value) => RegExp.escape(value)).join('|')})` : '[^/?#@\\\\]{1,253}'
   })
-  // Several free variables side by side could make the search slow; no document needs them.
-  if (template.length > 500 || parts.length > 13 || /\}\{/.test(template)) return false
-  return new RegExp(`^${parts.join('')}$`, 'i').test(trimmed(entered))
+  return new RegExp(`^${patterns.join('')}$`, 'i').test(trimmed(entered))
 }
 
 const trimmed = (url: string) => url.replace(/\/+$/, '')

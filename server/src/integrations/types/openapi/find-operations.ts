@@ -3,7 +3,7 @@ import { cleanToolSchema } from '../../clean-tool-schema.ts'
 import { cleanToolText } from '../../clean-tool-text.ts'
 import { asList, asObject, asText, isObject, type JsonObject } from './json-object.ts'
 import type { OpenApiDocument } from './read-document.ts'
-import { inlineSchema, resolveReference } from './resolve-reference.ts'
+import { type InlineBudget, inlineSchema, resolveReference } from './resolve-reference.ts'
 
 export interface Parameter {
   /** The name of the input, which differs from `name` when two places have the same one. */
@@ -30,9 +30,17 @@ export interface Operation {
   servers?: unknown[]
 }
 
+/** As it stands in the document; its schemas are read when it is chosen, for they may be large. */
+export interface FoundOperation extends Omit<Operation, 'inputSchema'> {
+  /** Null when its input cannot be described. */
+  readInputSchema(): JSONSchema7 | null
+}
+
 const methods = ['get', 'head', 'post', 'put', 'patch', 'delete']
 const maxOperations = 2000
 const maxSchemaBytes = 30_000
+const maxParameters = 200
+const maxInlinedValues = 300_000
 /** What we can write, best first. */
 const bodyTypes = [
   /^application\/json\b/i,
@@ -43,13 +51,21 @@ const bodyTypes = [
 ]
 
 /** Every operation that can be called as a tool; those whose input cannot be written are left out. */
-export function findOperations(document: OpenApiDocument): Operation[] {
-  const operations = new Map<string, Operation>()
+export function findOperations(document: OpenApiDocument): FoundOperation[] {
+  const operations = new Map<string, FoundOperation>()
+  const budget = { left: maxInlinedValues }
   for (const [path, item] of Object.entries(document.paths)) {
     const pathItem = resolveReference(document, item)
     for (const method of methods) {
       if (!path.startsWith('/') || !isObject(pathItem[method])) continue
-      const operation = readOperation(document, { path, method, pathItem, source: pathItem[method], taken: operations })
+      const operation = readOperation(document, {
+        path,
+        method,
+        pathItem,
+        source: pathItem[method],
+        taken: operations,
+        budget,
+      })
       if (operation) operations.set(operation.name, operation)
       if (operations.size === maxOperations) return [...operations.values()]
     }
@@ -62,25 +78,20 @@ interface OperationPlace {
   method: string
   pathItem: JsonObject
   source: JsonObject
-  taken: Map<string, Operation>
+  taken: Map<string, FoundOperation>
+  budget: InlineBudget
 }
 
 function readOperation(
   document: OpenApiDocument,
-  { path, method, pathItem, source, taken }: OperationPlace,
-): Operation | null {
-  const found = readParameters(document, [...asList(pathItem.parameters), ...asList(source.parameters)])
+  { path, method, pathItem, source, taken, budget }: OperationPlace,
+): FoundOperation | null {
+  const found = readParameters(
+    document,
+    [...asList(pathItem.parameters), ...asList(source.parameters)].slice(0, maxParameters),
+  )
   const body = readBody(document, source.requestBody)
   if (body === 'unsupported') return null
-  const properties: JsonObject = Object.fromEntries(found.map(({ parameter, schema }) => [parameter.input, schema]))
-  if (body) properties.body = body.schema
-  const required = found.filter(({ parameter }) => parameter.isRequired).map(({ parameter }) => parameter.input)
-  if (body?.isRequired) required.push('body')
-  const inputSchema = cleanToolSchema(
-    { type: 'object', properties, required, additionalProperties: false },
-    maxSchemaBytes,
-  )
-  if (inputSchema === null) return null
   const summary = cleanToolText(asText(source.summary), 100).replace(/\s+/g, ' ')
   const description = cleanToolText(asText(source.description), 1000)
   const servers = asList(source.servers ?? pathItem.servers)
@@ -93,12 +104,35 @@ function readOperation(
       [summary, description].filter(Boolean).join('\n') || `${method.toUpperCase()} ${cleanToolText(path, 200)}`,
     parameters: found.map(({ parameter }) => parameter),
     ...(body && { body: { contentType: body.contentType, isRequired: body.isRequired } }),
-    inputSchema,
+    readInputSchema: () => readInputSchema(document, found, body, budget),
     ...(servers.length > 0 && { servers }),
   }
 }
 
-function chooseName(wanted: string, taken: Map<string, Operation>): string {
+function readInputSchema(
+  document: OpenApiDocument,
+  found: { parameter: Parameter; source: unknown; description: unknown }[],
+  body: { isRequired: boolean; source: unknown } | undefined,
+  budget: InlineBudget,
+): JSONSchema7 | null {
+  const required = found.filter(({ parameter }) => parameter.isRequired).map(({ parameter }) => parameter.input)
+  if (body?.isRequired) required.push('body')
+  // What is too large to be shown in full is shown in less detail, in the end by its names alone.
+  for (const maxValues of [3000, 500, 50, 0]) {
+    const properties: JsonObject = {}
+    for (const { parameter, source, description } of found) {
+      const schema = asObject(inlineSchema(document, source, budget, maxValues))
+      properties[parameter.input] = { ...schema, ...(typeof description === 'string' && { description }) }
+    }
+    if (body) properties.body = inlineSchema(document, body.source, budget, maxValues)
+    const schema = { type: 'object', properties, required, additionalProperties: false }
+    const cleaned = cleanToolSchema(schema, maxSchemaBytes)
+    if (cleaned) return cleaned
+  }
+  return null
+}
+
+function chooseName(wanted: string, taken: Map<string, FoundOperation>): string {
   const base =
     wanted
       .replace(/[^A-Za-z0-9-]+/g, '_')
@@ -109,8 +143,11 @@ function chooseName(wanted: string, taken: Map<string, Operation>): string {
   return name
 }
 
-function readParameters(document: OpenApiDocument, sources: unknown[]): { parameter: Parameter; schema: unknown }[] {
-  const found = new Map<string, { parameter: Parameter; schema: unknown }>()
+function readParameters(
+  document: OpenApiDocument,
+  sources: unknown[],
+): { parameter: Parameter; source: unknown; description: unknown }[] {
+  const found = new Map<string, ReturnType<typeof readParameters>[number]>()
   for (const source of sources) {
     const { name, in: place, required, description, ...rest } = resolveReference(document, source)
     if (typeof name !== 'string' || name === '' || name === '__proto__') continue
@@ -118,7 +155,6 @@ function readParameters(document: OpenApiDocument, sources: unknown[]): { parame
     // The specification gives these to other parts of the document.
     if (place === 'header' && /^(accept|content-type|authorization)$/i.test(name)) continue
     const media = Object.entries(asObject(rest.content))[0]
-    const schema = asObject(inlineSchema(document, media ? asObject(media[1]).schema : rest.schema))
     const style = asText(rest.style) || (place === 'query' || place === 'cookie' ? 'form' : 'simple')
     found.set(`${place} ${name}`, {
       // An operation's own parameter stands for the one of its path.
@@ -131,7 +167,8 @@ function readParameters(document: OpenApiDocument, sources: unknown[]): { parame
         isRequired: required === true || place === 'path',
         ...(media && { contentType: media[0] }),
       },
-      schema: { ...schema, ...(typeof description === 'string' && { description }) },
+      source: media ? asObject(media[1]).schema : rest.schema,
+      description,
     })
   }
   const inputs = new Set(['body'])
@@ -151,8 +188,7 @@ function readBody(document: OpenApiDocument, source: unknown) {
   for (const pattern of bodyTypes) {
     const contentType = Object.keys(content).find((type) => pattern.test(type))
     if (contentType === undefined) continue
-    const schema = inlineSchema(document, asObject(content[contentType]).schema ?? {})
-    return { contentType, isRequired: body.required === true, schema }
+    return { contentType, isRequired: body.required === true, source: asObject(content[contentType]).schema ?? {} }
   }
   return body.required === true ? 'unsupported' : undefined
 }

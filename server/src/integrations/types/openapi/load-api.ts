@@ -3,73 +3,36 @@ import { UrlFetchFailed, UrlRefused } from '../../../url-guard/url-refused.ts'
 import { cleanToolText } from '../../clean-tool-text.ts'
 import { type Connection, ConnectionFailed } from '../../integration-type.ts'
 import { chooseOperationServer, chooseServer } from './choose-server.ts'
-import { findOperations, type Operation } from './find-operations.ts'
+import { type FoundOperation, findOperations, type Operation } from './find-operations.ts'
 import { asList, asObject, asText, type JsonObject } from './json-object.ts'
-import { type OpenApiDocument, readDocument } from './read-document.ts'
+import { readDocument } from './read-document.ts'
 import { resolveReference } from './resolve-reference.ts'
 
 /** An API as one connection uses it. */
 export interface Api {
   title: string
   server: URL
-  /** Where an operation is called. */
-  serverOf(operation: Operation): URL
-  operations: Operation[]
-  /** The ones that are tools. */
-  chosen: Operation[]
+  /** How many the document has. */
+  operationCount: number
+  /** The operations that are tools, each with the server it is on. */
+  chosen: (Operation & { server: URL })[]
   securitySchemes: JsonObject[]
 }
 
 const maxChosen = 100
 const maxWithoutChoice = 40
 const freshMs = 10 * 60_000
-const maxKept = 30
+const maxKept = 100
 
-interface ReadApi {
-  document: Pick<OpenApiDocument, 'paths' | 'servers'>
-  title: string
-  operations: Operation[]
-  securitySchemes: JsonObject[]
-}
-
-// Documents are fetched without credentials, so what one connection read may serve another one.
-const kept = new Map<string, { at: number; api: ReadApi }>()
+// Documents are fetched without credentials, so what one connection read may serve another one with the same settings.
+const kept = new Map<string, { at: number; api: Api }>()
 
 /** Reads the document and decides about server and operations. Throws ConnectionFailed. */
 export async function loadApi(connection: Pick<Connection, 'settings' | 'urlGuard' | 'signal'>): Promise<Api> {
-  const { settings } = connection
-  const documentUrl = settings.source === 'text' ? null : asText(settings.document_url)
-  const { title, operations, securitySchemes, document } = await readApi(connection, documentUrl)
-  const hasCredentials = (settings.authentication ?? 'none') !== 'none'
-  const server = chooseServer(document as OpenApiDocument, {
-    entered: asText(settings.server_url).trim(),
-    documentUrl,
-    hasCredentials,
-  })
-  const places = new Map(operations.map((each) => [each, chooseOperationServer(each.servers, server, documentUrl)]))
-  const reachable = operations.filter((each) => places.get(each))
-  const chosen = chooseOperations(reachable, asList(settings.operations).map(String))
-  const serverOf = (operation: Operation) => places.get(operation) ?? server
-  return { title, server, serverOf, operations: reachable, chosen, securitySchemes }
-}
-
-async function readApi(connection: Pick<Connection, 'settings' | 'urlGuard' | 'signal'>, documentUrl: string | null) {
-  const text = documentUrl === null ? asText(connection.settings.document) : null
-  const key = createHash('sha256')
-    .update(text === null ? `url ${documentUrl}` : `text ${text}`)
-    .digest('base64')
+  const key = createHash('sha256').update(JSON.stringify(connection.settings)).digest('base64')
   const known = kept.get(key)
   if (known && Date.now() - known.at < freshMs) return known.api
-  const document = await readDocument(text ?? (await fetchDocument(connection, documentUrl ?? '')))
-  const components = asObject(document.components)
-  const api: ReadApi = {
-    title: cleanToolText(asText(asObject(document.info).title), 100).replace(/\s+/g, ' ') || 'an API',
-    operations: findOperations(document),
-    securitySchemes: Object.values(asObject(components.securitySchemes)).map((each) =>
-      resolveReference(document, each),
-    ),
-    document: { paths: {}, servers: document.servers },
-  }
+  const api = await readApi(connection)
   kept.delete(key)
   kept.set(key, { at: Date.now(), api })
   for (const oldest of kept.keys()) {
@@ -77,6 +40,32 @@ async function readApi(connection: Pick<Connection, 'settings' | 'urlGuard' | 's
     kept.delete(oldest)
   }
   return api
+}
+
+async function readApi(connection: Pick<Connection, 'settings' | 'urlGuard' | 'signal'>): Promise<Api> {
+  const { settings } = connection
+  const documentUrl = settings.source === 'text' ? null : asText(settings.document_url)
+  const text = documentUrl === null ? asText(settings.document) : await fetchDocument(connection, documentUrl)
+  const document = await readDocument(text)
+  const hasCredentials = (settings.authentication ?? 'none') !== 'none'
+  const entered = asText(settings.server_url).trim()
+  const server = chooseServer(document, { entered, documentUrl, hasCredentials })
+  const reachable = findOperations(document).flatMap((found) => {
+    const place = chooseOperationServer(found.servers, server, documentUrl)
+    return place ? [{ ...found, server: place }] : []
+  })
+  const chosen = chooseOperations(reachable, asList(settings.operations).map(String))
+  const schemes = Object.values(asObject(asObject(document.components).securitySchemes))
+  return {
+    title: cleanToolText(asText(asObject(document.info).title), 100).replace(/\s+/g, ' ') || 'an API',
+    server,
+    operationCount: reachable.length,
+    chosen: chosen.flatMap(({ readInputSchema, ...operation }) => {
+      const inputSchema = readInputSchema()
+      return inputSchema ? [{ ...operation, inputSchema }] : []
+    }),
+    securitySchemes: schemes.map((each) => resolveReference(document, each)),
+  }
 }
 
 async function fetchDocument(
@@ -100,7 +89,7 @@ async function fetchDocument(
 }
 
 /** By name, or as `GET /path`. Without a choice all that only read, up to a number a model can overlook. */
-function chooseOperations(operations: Operation[], wanted: string[]): Operation[] {
+function chooseOperations<Found extends FoundOperation>(operations: Found[], wanted: string[]): Found[] {
   if (wanted.length === 0) return operations.filter(isReading).slice(0, maxWithoutChoice)
   return wanted.slice(0, maxChosen).map((each) => {
     const entered = each.trim()
@@ -116,4 +105,4 @@ function chooseOperations(operations: Operation[], wanted: string[]): Operation[
   })
 }
 
-export const isReading = ({ method }: Operation) => method === 'GET' || method === 'HEAD'
+export const isReading = ({ method }: Pick<Operation, 'method'>) => method === 'GET' || method === 'HEAD'

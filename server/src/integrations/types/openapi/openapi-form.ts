@@ -32,6 +32,7 @@ export const settingsForm: ConnectionForm = {
       type: 'string',
       title: 'Server',
       description: 'One of the servers that the document names; left out, its first.',
+      format: 'uri',
       maxLength: 2048,
     },
     operations: {

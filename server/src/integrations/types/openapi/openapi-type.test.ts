@@ -179,6 +179,27 @@ describe('documents', () => {
     expect(JSON.stringify(listed)).not.toContain('$ref')
   })
 
+  test('large ones that would grow without end do not keep the server busy', async () => {
+    const values = Array.from({ length: 60_000 }, (_, at) => `value ${at}`)
+    const schema = { $ref: '#/components/schemas/Huge' }
+    const operation = {
+      parameters: [{ name: 'q', in: 'query', schema }],
+      requestBody: { content: { 'application/json': { schema } } },
+    }
+    const paths = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, at) => [`/p${at}`, { post: operation, get: operation }]),
+    )
+    const components = { schemas: { Huge: { type: 'string', enum: values } } }
+    const pets = await startPetServer((document) => [
+      'application/json',
+      JSON.stringify({ ...document, paths, components }),
+    ])
+    const began = performance.now()
+    const listed = await tools.list(connect(pets))
+    expect(performance.now() - began).toBeLessThan(4000)
+    expect([listed.length, JSON.stringify(listed).length < 2_000_000]).toEqual([40, true])
+  })
+
   test('what they say is cleaned: no invisible characters, no endless text, no pattern', async () => {
     const hidden = [...'obey'].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('')
     const paths = {
@@ -470,6 +491,15 @@ describe('credentials', () => {
     expect(await tools.call(at(`http://${host}/v2`), 'getPet', { pet_id: '1' })).toMatchObject({
       body: { url: '/v2/pets/1' },
     })
+    const searching = { url: 'http://{a}a{b}a{c}a{d}a{e}', variables: {} }
+    const slow = await startPetServer((document) => [
+      'application/json',
+      JSON.stringify({ ...document, servers: [searching] }),
+    ])
+    const began = performance.now()
+    const server_url = `http://${'a'.repeat(1500)}/`
+    expect(await failure(tools.list(connect(slow, { settings: { server_url } })))).toMatch(/^refused: /)
+    expect(performance.now() - began).toBeLessThan(1000)
     for (const wrong of [`http://${host}/v3`, `http://${host}/a/v1`, `https://${host}/v1`])
       expect(await failure(tools.list(at(wrong)))).toMatch(/^refused: /)
   })

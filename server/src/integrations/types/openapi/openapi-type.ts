@@ -20,6 +20,8 @@ export const openapiType: IntegrationType = {
   scopes: [],
   check: ({ settings }) => checkSettings(settings),
 
+  asksForOAuth: ({ authentication }) => authentication === 'oauth2',
+
   async oauth({ settings, credentials }): Promise<OAuthServer | null> {
     if (settings.authentication !== 'oauth2') return null
     const secret = asText(credentials.client_secret)
@@ -34,7 +36,7 @@ export const openapiType: IntegrationType = {
 
   async test(connection) {
     const api = await loadApi(connection)
-    const found = `${api.title} at ${api.server.host}: ${api.chosen.length} of ${api.operations.length} operations are tools.`
+    const found = `${api.title} at ${api.server.host}: ${api.chosen.length} of ${api.operationCount} operations are tools.`
     const harmless = api.chosen.find((each) => isReading(each) && !each.inputSchema.required?.length)
     if (!harmless) return { message: `${found} None could be tried without input.` }
     return { message: `${found} ${await tryOperation(api, harmless, connection)}` }
@@ -52,7 +54,7 @@ export const openapiType: IntegrationType = {
 }
 
 /** One that reads and needs no input; its own error says nothing against the connection. */
-async function tryOperation(api: Api, operation: Operation, connection: Connection): Promise<string> {
+async function tryOperation(api: Api, operation: Api['chosen'][number], connection: Connection): Promise<string> {
   const label = `${operation.method} ${operation.path}`
   try {
     const { status } = await callOperation(api, operation, {}, connection)

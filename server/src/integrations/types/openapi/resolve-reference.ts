@@ -31,18 +31,30 @@ function decode(part: string): string {
   }
 }
 
+/** How much may be inlined: a few references can stand for more than any memory holds. */
+export interface InlineBudget {
+  /** Values of all kinds, for the whole document. */
+  left: number
+}
+
 /**
  * A schema with its references replaced by what they refer to, for models that do not follow them. Circles end in a
- * schema that takes anything, and so does what would grow over `budget` objects.
+ * schema that takes anything, and so does what would go over the budget.
  */
-export function inlineSchema(document: JsonObject, schema: unknown, budget = 400): unknown {
-  let left = budget
+export function inlineSchema(document: JsonObject, schema: unknown, budget: InlineBudget, maxValues: number): unknown {
+  let left = Math.min(maxValues, budget.left)
   const inline = (value: unknown, ancestors: string[]): unknown => {
+    if (left <= 0 || ancestors.length > maxHops) return {}
+    left--
+    budget.left--
     if (Array.isArray(value)) return value.map((each) => inline(each, ancestors))
     if (!isObject(value)) return value
-    if (left-- <= 0 || ancestors.length > maxHops) return {}
     if (typeof value.$ref !== 'string') {
-      return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, inline(each, ancestors)]))
+      // Half a list of allowed values would refuse the others, so a list is kept whole or not at all.
+      const entries = Object.entries(value).filter(([, each]) => !Array.isArray(each) || each.length <= left)
+      // Of alternatives that were cut several may fit, which `oneOf` would refuse.
+      const named = entries.map(([key, each]) => [key === 'oneOf' ? 'anyOf' : key, each] as const)
+      return Object.fromEntries(named.map(([key, each]) => [key, inline(each, ancestors)]))
     }
     if (ancestors.includes(value.$ref)) return {}
     const { $ref, ...beside } = value
