@@ -1,6 +1,6 @@
 import { CompiledQuery } from 'kysely'
 import pg from 'pg'
-import type { Claims, Database, Tx } from '../server/src/database/database.ts'
+import type { Claims, Database } from '../server/src/database/database.ts'
 import { queryFramed, type Statement } from '../server/src/database/framed-statement.ts'
 import { explainStatements } from '../server/src/testing/explain-statements.ts'
 
@@ -12,11 +12,10 @@ import { explainStatements } from '../server/src/testing/explain-statements.ts'
 /** Finds out what `work` sends, so that both sides send the same without building it anew each time. */
 export async function captureStatements(
   database: Database,
-  claims: Claims,
-  work: (tx: Tx) => Promise<unknown>,
+  work: (database: Database) => Promise<unknown>,
 ): Promise<CompiledQuery[]> {
   const explained = explainStatements(database)
-  await explained.database.withUser(claims, work)
+  await work(explained.database)
   return explained.take().map(({ text, values }) => CompiledQuery.raw(text, [...values]))
 }
 

@@ -212,6 +212,13 @@ describe.each<[string, () => LoggedUser]>([
     ),
   )
 
+  test('the newest page opens the partitions of two months, and those ahead', () =>
+    look((database) => findLogs(database, claimsOf(user()), { filter: {}, span: toSpan({}) }, 'desc', 51), {
+      index: byOwner,
+      partitions: 2 + 5,
+      buffers: 600,
+    }))
+
   test('a page deep inside begins at its cursor', () =>
     look(
       (database) => {

@@ -47,3 +47,18 @@ function compareCursors(a: Cursor, b: Cursor): number {
 export function continueSpan(span: Span, place: Cursor, order: 'asc' | 'desc'): Span {
   return order === 'desc' ? { ...span, before: place } : { ...span, after: place }
 }
+
+/**
+ * A span in the order in which its newest rows are looked for: the month its end lies in and the one before, then the rest.
+ * Most pages end in the first part, and reading it opens a few partitions instead of all.
+ */
+export function splitByAge(span: Span, now = Date.now()): Span[] {
+  const newest = new Date(Math.min(now, span.before.timestamp.getTime()))
+  const month = new Date(Date.UTC(newest.getUTCFullYear(), newest.getUTCMonth() - 1, 1))
+  const border = { timestamp: month, id: lowestId }
+  if (compareCursors(border, span.after) <= 0) return [span]
+  return [
+    { after: border, before: span.before },
+    { after: span.after, before: border },
+  ]
+}

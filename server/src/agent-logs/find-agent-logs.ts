@@ -1,8 +1,8 @@
 import type { Claims, Database } from '../database/database.ts'
 import type { Cursor } from '../http/pagination.ts'
-import { findWindowEnd, type LogOrder, type LogSelection, listLogs } from './agent-log-queries.ts'
+import { findWindowEnd, type LogOrder, type LogSelection, listLogs, needsWindows } from './agent-log-queries.ts'
 import type { AgentLogSummary } from './agent-log-schemas.ts'
-import { continueSpan } from './agent-log-span.ts'
+import { continueSpan, splitByAge } from './agent-log-span.ts'
 
 /** After this time no further window is begun, so that somebody with millions of logs sees how far it has come. */
 const searchMs = 1000
@@ -18,6 +18,9 @@ export async function findLogs(
   order: LogOrder,
   limit: number,
 ): Promise<{ logs: AgentLogSummary[]; searchedTo: Cursor | null }> {
+  if (!needsWindows(filter)) {
+    return { logs: await listByAge(database, claims, { filter, span }, order, limit), searchedTo: null }
+  }
   const logs: AgentLogSummary[] = []
   const deadline = performance.now() + searchMs
   for (let rest = span; ; ) {
@@ -30,4 +33,20 @@ export async function findLogs(
     if (performance.now() > deadline) return { logs, searchedTo: end }
     rest = continueSpan(rest, end, order)
   }
+}
+
+function listByAge(
+  database: Database,
+  claims: Claims,
+  { filter, span }: LogSelection,
+  order: LogOrder,
+  limit: number,
+): Promise<AgentLogSummary[]> {
+  return database.withUser(claims, async (tx) => {
+    const logs: AgentLogSummary[] = []
+    for (const part of order === 'desc' ? splitByAge(span) : [span]) {
+      if (logs.length < limit) logs.push(...(await listLogs(tx, { filter, span: part }, order, limit - logs.length)))
+    }
+    return logs
+  })
 }
