@@ -130,7 +130,7 @@ Encryption *none* works only with servers in a private network that the operator
       effect: 'writes',
       isUntrusted: false,
       describeCall: describeMail,
-      execute: (input, connection) => sendMail(connection, readMail(input, connection.settings)),
+      execute: async (input, connection) => sendMail(connection, readMail(input, connection.settings)),
     },
   ],
 }
