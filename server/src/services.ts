@@ -2,6 +2,7 @@ import type { Services } from './app.ts'
 import { createBackupWatch } from './backup/backup-status.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
+import { queueRunEnded } from './integrations/deliveries/queue-run-ended.ts'
 import { createIntegrationTypes } from './integrations/integration-types.ts'
 import { listConnectedTools } from './integrations/list-connected-tools.ts'
 import type { Log } from './log.ts'
@@ -38,6 +39,21 @@ export function createServices(
   return {
     ...base,
     ...integrationServices,
+    async tellRunEnded(claims, { userAgentId, input }, { id, conversationId, outcome }, connectedTypes) {
+      if (!connectedTypes.includes('webhook')) return
+      const ended = {
+        id,
+        user_agent_id: userAgentId,
+        conversation_id: conversationId,
+        status: outcome.status,
+        input,
+        output: outcome.output,
+        error_code: outcome.error_code,
+      }
+      await queueRunEnded(integrationServices, claims, ended).catch((err: unknown) =>
+        base.log.error({ err, run_id: id }, 'webhooks were not told of the end of a run'),
+      )
+    },
     listConnectedTools: (claims, userAgentId) => listConnectedTools(integrationServices, claims, userAgentId),
     backupWatch: createBackupWatch(config.backup),
     models: createModels(config.models),

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Claims, Tx } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { AppError, isTemporary } from '../errors.ts'
 import type { RunSlot } from '../runtime/active-runs.ts'
 import { describeFailure, longestStatementMs } from '../runtime/load-run.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
@@ -58,7 +58,7 @@ export async function decideApproval(services: RunServices, claims: Claims, deci
   } catch (error) {
     claimed.slot?.end()
     // The connection may have been lost between the commit and its answer: then nobody works on the run.
-    if (claimed.run && error instanceof AppError && error.code === 'unavailable') {
+    if (claimed.run && isTemporary(error)) {
       const run = { id: claimed.run.log_id, timestamp: claimed.run.log_timestamp }
       services.unsettledRuns.add(claims, describeFailure(services, run, 'interrupted'), longestStatementMs)
     }

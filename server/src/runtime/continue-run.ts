@@ -61,6 +61,7 @@ async function reloadRun(
     // All of it stands in the prompt that was kept.
     history: [],
     hasUntrusted: state.has_untrusted,
+    connectedTypes: row.integration_types,
   }
 }
 

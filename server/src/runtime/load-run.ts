@@ -17,6 +17,8 @@ export interface LoadedRun {
   history: { role: 'user' | 'assistant'; text: string }[]
   /** Content from outside is in the history. */
   hasUntrusted: boolean
+  /** The types of what is connected. */
+  connectedTypes: readonly string[]
 }
 
 // Together with the newest input this stays far below every model's window; older words are in the log, not in the prompt.
@@ -37,8 +39,7 @@ export async function loadRun(
     knownSettingsVersion: known?.version ?? null,
   }).catch((error: unknown) => {
     // The connection may have been lost between the commit and its answer: then the row is there and nobody works on it.
-    if (isTemporary(error))
-      unsettledRuns.add(claims, describeFailure(services, run, 'interrupted'), longestStatementMs)
+    if (isTemporary(error)) unsettledRuns.add(claims, describeFailure(services, run, 'interrupted'), longestStatementMs)
     throw error
   })
   if (!started) throw new AppError('not_found')
@@ -60,6 +61,7 @@ export async function loadRun(
       model: (started.model && models.find(started.model)) || models.default,
       tools: await loadTools(services, claims, { ...run, capabilities: version.capabilities, types }),
       ...readHistory(started.history ?? []),
+      connectedTypes: types,
     }
   })
 }

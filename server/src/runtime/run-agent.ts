@@ -29,6 +29,13 @@ export interface RunServices {
   integrationTypes: readonly IntegrationType[]
   /** The tools of what is connected to a user agent, those its owner switched off as well. */
   listConnectedTools(claims: Claims, userAgentId: string): Promise<ConnectedTool[]>
+  /** Keeps a message for the webhooks that asked for it; asks nobody outside, and never throws. */
+  tellRunEnded(
+    claims: Claims,
+    run: Pick<RunInput, 'userAgentId' | 'input'>,
+    ended: EndedRun,
+    connectedTypes: readonly string[],
+  ): Promise<void>
   nodeId: string
   /** Asks the other servers on this database to cancel a run that is not on this one. */
   cancelElsewhere(runId: string): Promise<void>
@@ -108,7 +115,7 @@ export async function performRun(
   services: RunServices,
   claims: Claims,
   run: Omit<RunInput, 'metadata' | 'history' | 'source'>,
-  { tools, ...loaded }: LoadedRun,
+  { tools, connectedTypes, ...loaded }: LoadedRun,
   { slot, startedAt, resume }: RunPart,
 ): Promise<EndedRun> {
   const conversationId = run.conversationId ?? run.id
@@ -142,6 +149,7 @@ export async function performRun(
   // Not before they are in the database: whoever is asked may answer at once.
   for (const approval of written.outcome.waiting?.approvals ?? [])
     callCaller(services, run, () => run.onEvent?.({ kind: 'approval-request', approval, expiresAt: ended.expiresAt }))
+  if (!written.outcome.waiting) await services.tellRunEnded(claims, run, written, connectedTypes)
   return written
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../approvals/approval-testing.ts'
 import type { IntegrationTool, IntegrationType } from '../integrations/integration-type.ts'
 import type { TestUser } from '../testing/test-app.ts'
-import { configureTestAgent, createRunTestApp, type RunTestApp } from '../user-agents/run-testing.ts'
+import { configureTestAgent, createRunTestApp, eventually, type RunTestApp } from '../user-agents/run-testing.ts'
 import type { TestReply } from './test-providers/test-reply.ts'
 
 const noInput = { type: 'object' as const, properties: {}, additionalProperties: false }
@@ -125,6 +125,28 @@ describe('results', () => {
     expect(results[1]).toBe('{"expression":"1+1","result":2}')
     expect(messages[0]?.content).toContain('<outside-data>')
   })
+})
+
+test('webhooks that asked for it are told when a run has ended, and not while it waits', async () => {
+  await connectTestAccount(testApp, user, userAgentId)
+  const id = await connectTestAccount(testApp, user, userAgentId, { type: 'webhook' })
+  const listDeliveries = () =>
+    testApp.database.asSystem('a test looks at deliveries', async (tx) => {
+      const settings = JSON.stringify({ send_run_ended: true })
+      await tx.updateTable('integrations').set({ settings }).where('id', '=', id).execute()
+      return tx.selectFrom('webhook_deliveries').selectAll().where('integration_id', '=', id).execute()
+    })
+  expect(await listDeliveries()).toEqual([])
+  const waiting = await run('Write', use('mail__send', { to: 'anna@example.com', text: 'Hello' }))
+  expect(waiting.status).toBe('waiting')
+  expect(await listDeliveries()).toEqual([])
+  const url = `/api/v1/approvals/${waiting.approvals[0].id}/decision`
+  await server.app.inject({ method: 'POST', url, headers: user.headers, payload: { decision: 'approve' } })
+  const told = await eventually('it is told', async () => {
+    const deliveries = await listDeliveries()
+    return deliveries.length > 0 && deliveries
+  })
+  expect(told).toMatchObject([{ event: 'run.ended', log_id: waiting.id }])
 })
 
 describe('many tools', () => {
