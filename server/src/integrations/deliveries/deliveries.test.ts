@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { Webhook } from 'standardwebhooks'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { capabilitiesSchema } from '../../agents/capabilities.ts'
+import { exampleCapabilities } from '../../testing/agent-fixtures.ts'
 import { createTestApp, type TestApp, type TestUser } from '../../testing/test-app.ts'
 import { serve } from '../../url-guard/url-guard-testing.ts'
 import { prepareUserAgent } from '../integration-api-testing.ts'
@@ -191,6 +193,39 @@ test('the end of a run is told to the webhooks that asked for it, and goes with 
     data: { run_id: id, ...rest, user_agent_id: userAgentId },
   })
   expect(await deliveries()).toMatchObject([{ log_id: id }])
+})
+
+test('a run over the API tells its end, also where agents may not send by themselves', async () => {
+  const { flush, messages, send, userAgentId, integration } = await prepare(() => 200, { send_run_ended: true })
+  await send('PUT', `/${integration.id}/tools/send_webhook`, { permission: 'never' })
+  await site.database.asSystem('a test gives the agent something to do', (tx) =>
+    tx
+      .updateTable('agent_versions')
+      .set({ capabilities: JSON.stringify(capabilitiesSchema.parse(exampleCapabilities())) })
+      .execute(),
+  )
+  const run = await site.app.inject({
+    method: 'POST',
+    url: `/api/v1/user-agents/${userAgentId}/runs`,
+    headers: owner.headers,
+    payload: { input: 'Hello there' },
+  })
+  expect(run.statusCode, run.body).toBe(200)
+  await expect
+    .poll(
+      async () => {
+        await flush()
+        return messages.length
+      },
+      { timeout: 5000 },
+    )
+    .toBe(1)
+  expect(JSON.parse(messages[0]!.body).data).toMatchObject({
+    run_id: run.json().id,
+    status: 'succeeded',
+    input: 'Hello there',
+    output: run.json().output,
+  })
 })
 
 describe('after an attempt', () => {
