@@ -373,6 +373,6 @@ test('a webhook is connected, asks before it sends, and shows what it sent', asy
   await deliveries.getByText('Delivered').waitFor()
   await look('webhook-deliveries', both)
   const before = shop.received.length
-  await deliveries.getByRole('button', { name: 'Send order.placed again' }).click()
+  await deliveries.getByRole('button', { name: 'Send again: order.placed' }).click()
   await expect.poll(() => shop.received.length, { timeout: 20_000 }).toBe(before + 1)
 })

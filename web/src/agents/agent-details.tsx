@@ -1,6 +1,7 @@
 import { Accordion, Badge, Card, Group, List, SimpleGrid, Stack, Text, ThemeIcon, Title } from '@mantine/core'
 import { IconCheck, IconMessageCircle } from '@tabler/icons-react'
 import type { Agent } from '../../../api-client/src/api-types.ts'
+import { WorksWith } from '../integrations/works-with.tsx'
 import { toolLooks } from './tool-looks.ts'
 
 /** Everything there is to know of an agent before it is set up. */
@@ -43,6 +44,7 @@ export function AgentDetails({ agent, idPrefix = 'agent' }: { agent: Agent; idPr
               </Stack>
             </Card>
           )}
+          <WorksWith integrations={capabilities.integrations} headingId={`${idPrefix}-accounts`} />
           {capabilities.tools.length > 0 && (
             <Card component="section" aria-labelledby={`${idPrefix}-tools`}>
               <Title order={2} size="h3" id={`${idPrefix}-tools`} mb="sm">

@@ -86,12 +86,8 @@ function ApprovalStatus({ status }: { status: Approval['status'] }) {
 }
 
 /** What was decided, with what it was changed to. */
-export function Decided({
-  approval,
-}: {
-  approval: Pick<Approval, 'input' | 'edited_input' | 'comment'> & { decided_at: string | null }
-}) {
-  const { input, edited_input, comment, decided_at } = approval
+function Decided({ approval }: { approval: Approval }) {
+  const { input, input_schema, edited_input, comment, decided_at } = approval
   const isEdited = edited_input !== null && edited_input !== undefined
   return (
     <Stack gap="sm">
@@ -100,7 +96,7 @@ export function Decided({
           You changed it to this:
         </Text>
       )}
-      <InputView input={isEdited ? edited_input : input} />
+      <InputView input={isEdited ? edited_input : input} schema={input_schema} />
       {comment && (
         <Text size="sm" className="ax-pre-line">
           You said: {comment}
@@ -238,9 +234,14 @@ function Deciding({ approval, onDecide }: Pick<ApprovalCardProps, 'approval' | '
           </Button>
         )}
         <Text size="xs" c="dimmed" ml="auto">
-          Asked <Time value={approval.created_at} />, open until <Time value={approval.expires_at} isExact />
+          Asked <Time value={approval.created_at} />, open until <Expiry value={approval.expires_at} />
         </Text>
       </Group>
     </Stack>
   )
+}
+
+function Expiry({ value }: { value: string }) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  return <time dateTime={value}>{format.format(new Date(value))}</time>
 }

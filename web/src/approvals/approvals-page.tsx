@@ -101,7 +101,8 @@ function InboxItem({ approval, onDeciding, onFailed }: InboxItemProps) {
     try {
       const answer = await api('POST /api/v1/approvals/:id/decision', { params: { id: approval.id }, body: decision })
       const now = await api('GET /api/v1/approvals/:id', { params: { id: approval.id } }).catch(() => approval)
-      setDecided({ approval: now, answer })
+      // Decided, it has no schema any more, which still says in which order its fields are read.
+      setDecided({ approval: { ...now, input_schema: approval.input_schema }, answer })
       queryClient.setQueryData(approvalQuery(approval.id).queryKey, now)
     } catch (error) {
       onFailed?.()

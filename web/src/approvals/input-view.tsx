@@ -3,11 +3,23 @@ import { formatValue } from '../agent-logs/format-run.ts'
 import classes from './approvals.module.css'
 import { isObject, titleOf } from './editable-schema.ts'
 
+interface InputViewProps {
+  input: unknown
+  schema?: unknown
+  depth?: number
+}
+
+/** Deeper values are shown as JSON. */
+const maxDepth = 2
+
 /** The input of a call to read: every field with its value, nothing left out. */
-export function InputView({ input, schema }: { input: unknown; schema?: unknown }) {
-  if (!isObject(input)) return <Value value={input} label="Input" />
-  const entries = Object.entries(input)
+export function InputView({ input, schema, depth = 0 }: InputViewProps) {
+  if (!isObject(input)) return <Value value={input} label="Input" depth={depth} />
   const fields = isObject(schema) && isObject(schema.properties) ? schema.properties : {}
+  // In the order of the tool, which puts what matters first; the database keeps none.
+  const order = Object.keys(fields)
+  const placeOf = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length)
+  const entries = Object.entries(input).sort(([a], [b]) => placeOf(a) - placeOf(b))
   if (entries.length === 0)
     return (
       <Text size="sm" c="dimmed">
@@ -25,7 +37,7 @@ export function InputView({ input, schema }: { input: unknown; schema?: unknown 
               {title}
             </Text>
             <Box component="dd" m={0} miw={0}>
-              <Value value={value} label={title} />
+              <Value value={value} label={title} schema={field} depth={depth + 1} />
             </Box>
           </div>
         )
@@ -34,7 +46,7 @@ export function InputView({ input, schema }: { input: unknown; schema?: unknown 
   )
 }
 
-function Value({ value, label }: { value: unknown; label: string }) {
+function Value({ value, label, schema, depth }: { value: unknown; label: string; schema?: unknown; depth: number }) {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string' || typeof item === 'number')) {
     return (
       <Stack gap={2}>
@@ -47,6 +59,8 @@ function Value({ value, label }: { value: unknown; label: string }) {
     )
   }
   if (value === null || value === '') return <Plain>(empty)</Plain>
+  if (isObject(value) && Object.keys(value).length > 0 && depth < maxDepth)
+    return <InputView input={value} schema={schema} depth={depth} />
   if (typeof value === 'object') {
     return (
       <Code

@@ -86,4 +86,47 @@ describe('a conversation read from its logs', () => {
       },
     ])
   })
+
+  describe('with approvals', () => {
+    const call = { id: 'c1', name: 'smtp__send_email', input: { subject: 'Hello' } }
+    const approval = {
+      id: 'a1',
+      tool_call_id: 'c1',
+      tool: 'smtp__send_email',
+      title: 'Send an e-mail',
+      description: 'Send "Hello"',
+      reason: 'writes',
+    }
+    const partOf = (status: AgentLog['status'], toolResults: object[]) => {
+      const step = { text: '', tool_calls: [call], tool_results: toolResults, finish_reason: 'tool-calls' }
+      const metadata = { steps: [step], citations: [], approvals: [approval] } as unknown as AgentLog['metadata']
+      const [, answer] = messagesOfLogs([logOf({ status, output: null, metadata })])
+      return answer?.parts[0]
+    }
+
+    test('a call that waits can be decided after a reload', () => {
+      expect(partOf('waiting', [])).toMatchObject({ state: 'approval-requested', approval: { id: 'a1' } })
+    })
+
+    test('a call whose run was cancelled while it waited cannot', () => {
+      expect(partOf('cancelled', [])).toMatchObject({ state: 'output-error' })
+    })
+
+    test('a refused call is no failed one, and keeps what was said', () => {
+      const decision = { id: 'a1', decision: 'refuse', comment: 'Not today.' }
+      const result = { id: 'c1', name: call.name, output: {}, is_error: true, is_refused: true, approval: decision }
+      const part = partOf('succeeded', [result])
+      expect(part).toMatchObject({ state: 'output-denied', approval: { approved: false, reason: 'Not today.' } })
+      expect(part && toolCallOf(part)?.result).toMatchObject({ is_refused: true, is_error: false })
+    })
+
+    test('an edited call shows what was done', () => {
+      const decision = { id: 'a1', decision: 'approve', comment: null, edited_input: { subject: 'Hello Anna' } }
+      const result = { id: 'c1', name: call.name, output: { sent: true }, is_error: false, approval: decision }
+      expect(partOf('succeeded', [result])).toMatchObject({
+        state: 'output-available',
+        input: { subject: 'Hello Anna' },
+      })
+    })
+  })
 })

@@ -98,7 +98,7 @@ function DeliveryRow({ userAgentId, integrationId, delivery }: DeliveryListProps
         leftSection={<IconRefresh size={14} aria-hidden />}
         onClick={() => replay.mutate()}
         loading={replay.isPending}
-        aria-label={`Send ${delivery.event} again`}
+        aria-label={`Send again: ${delivery.event}`}
       >
         Send again
       </Button>

@@ -22,7 +22,7 @@ import { IntegrationIcon } from './integration-icon.tsx'
 import { NewSecrets } from './new-secrets.tsx'
 import { SignInButton } from './sign-in-button.tsx'
 import { TestResult } from './test-result.tsx'
-import { ToolPermissions } from './tool-permissions.tsx'
+import { manyTools, ToolPermissions } from './tool-permissions.tsx'
 import { useConnectionTest } from './use-connection-test.ts'
 
 interface IntegrationCardProps {
@@ -79,7 +79,7 @@ export function IntegrationCard({ userAgentId, integration, type }: IntegrationC
                 {title}
               </Title>
               <Text size="sm" c="dimmed">
-                {type?.title ?? integration.type}
+                {placeOf(integration, type)}
                 {integration.last_tested_at && (
                   <>
                     {' · tested '}
@@ -137,7 +137,10 @@ export function IntegrationCard({ userAgentId, integration, type }: IntegrationC
         </Group>
         <TestResult state={test.state} />
         {integration.tools.length > 0 && (
-          <Fold label={`${countOf(integration.tools.length, 'tool')}: what it may do`} isOpenAtFirst>
+          <Fold
+            label={`${countOf(integration.tools.length, 'tool')}: what it may do`}
+            isOpenAtFirst={integration.tools.length <= manyTools}
+          >
             <ToolPermissions userAgentId={userAgentId} integration={integration} />
           </Fold>
         )}
@@ -179,6 +182,13 @@ export function IntegrationCard({ userAgentId, integration, type }: IntegrationC
   )
 }
 
+/** Tells accounts apart: the type of one with a name of its own, else where it leads. */
+function placeOf({ name, type: ownType, settings }: Integration, type: IntegrationType | undefined): string {
+  if (name !== null) return type?.title ?? ownType
+  const place = [settings.from_address, settings.url, settings.host].find((value) => typeof value === 'string')
+  return place === undefined ? (type?.title ?? ownType) : String(place)
+}
+
 const stateLooks = {
   connected: { label: 'Connected', color: 'spruce', icon: IconCircleCheck },
   failing: { label: 'Failing', color: 'orange', icon: IconAlertTriangle },
@@ -211,13 +221,14 @@ function Trouble({ integration }: { integration: Integration }) {
     >
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
         {failure}
+      </Text>
+      <Text size="sm" mt={4}>
         {failing_since && (
           <>
-            {' '}
-            Since <Time value={failing_since} isExact />.
+            Since <Time value={failing_since} isExact />.{' '}
           </>
         )}
-        {state === 'reconnect' && ' Change its credentials, or sign in again.'}
+        {state === 'reconnect' && 'Change its credentials, or sign in again.'}
       </Text>
     </Alert>
   )

@@ -56,7 +56,14 @@ function Accounts({ userAgent }: { userAgent: UserAgent }) {
   const types = useQuery(integrationTypesQuery)
   const integrations = useQuery(integrationsQuery(userAgent.id))
   const [chosen, setChosen] = useState<IntegrationType | null>(null)
-  const asked = types.data?.find(({ type }) => type === search.connect) ?? null
+  const has = (type: string) => integrations.data?.some((integration) => integration.type === type) ?? false
+  // The form that the address asks for opens once. An account that is there and does not work any more wants its credentials,
+  // not a second one of its kind.
+  const [opened, setOpened] = useState<string>()
+  if (search.connect !== undefined && search.connect !== opened && types.data && integrations.data) {
+    setOpened(search.connect)
+    setChosen(types.data.find(({ type }) => type === search.connect && !has(type)) ?? null)
+  }
   const close = () => {
     setChosen(null)
     if (search.connect)
@@ -74,9 +81,8 @@ function Accounts({ userAgent }: { userAgent: UserAgent }) {
   const wanted = [
     ...userAgent.missing_integrations.map((account) => ({ ...account, isRequired: true })),
     ...userAgent.optional_integrations.map((account) => ({ ...account, isRequired: false })),
-  ]
+  ].filter(({ type }) => !has(type))
   const connected = integrations.data
-  const open = chosen ?? asked
   return (
     <Stack gap="xl">
       <OAuthReturn
@@ -119,7 +125,7 @@ function Accounts({ userAgent }: { userAgent: UserAgent }) {
         </Stack>
       )}
       <MemoryList userAgent={userAgent} />
-      {open && <ConnectDialog key={open.type} userAgentId={userAgent.id} type={open} onClose={close} />}
+      {chosen && <ConnectDialog key={chosen.type} userAgentId={userAgent.id} type={chosen} onClose={close} />}
     </Stack>
   )
 }

@@ -36,7 +36,7 @@ export function StoredCredentials({ form, summary, onChange, onRemove, removed, 
               </div>
               <Group gap={4}>
                 {isRemoved ? (
-                  <Button size="xs" variant="subtle" onClick={() => onKeep(name)} aria-label={`Keep: ${title}`}>
+                  <Button size="xs" variant="subtle" onClick={() => onKeep(name)} aria-label={`Keep it: ${title}`}>
                     Keep it
                   </Button>
                 ) : (

@@ -12,7 +12,7 @@ type Permission = keyof typeof permissionWords
 const permissions = Object.entries(permissionWords).map(([value, label]) => ({ value, label }))
 
 /** More than this are easier to find than to look through. */
-const manyTools = 10
+export const manyTools = 10
 
 /** Each tool of an account, with whether it asks first. */
 export function ToolPermissions({ userAgentId, integration }: { userAgentId: string; integration: Integration }) {

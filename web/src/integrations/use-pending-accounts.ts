@@ -41,12 +41,16 @@ export function usePendingAccounts() {
     for (const account of accounts) {
       const { name, settings, credentials } = account.entry
       try {
-        stored.push(
-          await api('POST /api/v1/user-agents/:id/integrations', {
-            params: { id: userAgentId },
-            body: { type: account.type.type, settings, credentials, ...(name !== '' && { name }) },
-          }),
-        )
+        const created = await api('POST /api/v1/user-agents/:id/integrations', {
+          params: { id: userAgentId },
+          body: { type: account.type.type, settings, credentials, ...(name !== '' && { name }) },
+        })
+        stored.push(created)
+        // A test lists the tools of its server, which the first question may need. What it finds is shown with the account.
+        if (account.type.lists_tools && !created.needs_authorization)
+          await api('POST /api/v1/user-agents/:id/integrations/:integration_id/test', {
+            params: { id: userAgentId, integration_id: created.id },
+          }).catch(() => null)
       } catch (error) {
         failed.push({ ...account, error })
       }
