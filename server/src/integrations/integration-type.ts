@@ -42,8 +42,11 @@ export interface IntegrationType {
   /** Really uses the connection, changes nothing outside; throws `ConnectionFailed`. */
   test(connection: Connection): Promise<ConnectionTest>
   tools: readonly IntegrationTool[] | ListedTools
-  /** Takes back what the provider gave us, when the integration is removed. A failure is reported, never in the way. */
-  revoke?(connection: Connection): Promise<void>
+  /**
+   * Takes back what the provider gave us, when the integration is removed: whether it did, null when it gave nothing. A
+   * failure is reported, never in the way.
+   */
+  revoke?(connection: Connection): Promise<boolean | null>
 }
 
 type Setting = SettingsSchema['properties'][string]

@@ -15,10 +15,7 @@ export async function revokeAccess(
   try {
     const integration = await readIntegration(services, key)
     const { type, credentials } = integration
-    if (type.revoke) {
-      await type.revoke(connectionOf(services, key, integration, signal))
-      return true
-    }
+    if (type.revoke) return await type.revoke(connectionOf(services, key, integration, signal))
     const tokens = readTokens(credentials)
     return tokens ? await revokeTokens(tokens, { urlGuard: services.urlGuard, signal }) : null
   } catch (err) {

@@ -10,6 +10,9 @@ import { requestToken, TokenRefused } from './request-token.ts'
 const leaseSeconds = 30
 const pollMs = 100
 
+/** RFC 6749, GitHub and Slack. */
+const lostRefreshToken = ['invalid_grant', 'bad_refresh_token', 'invalid_refresh_token']
+
 const signInAgain = 'Sign in again: the provider does not accept this connection any more.'
 
 interface Key {
@@ -72,7 +75,7 @@ async function renew(services: IntegrationServices, key: Key): Promise<string> {
       { integrationId: key.integrationId, tokenEndpoint: token_endpoint, client_id, code: error.code },
       'a token was not renewed',
     )
-    if (error.code === 'invalid_grant' || error.code === 'bad_refresh_token') throw await giveUp(services, key, tokens)
+    if (lostRefreshToken.includes(error.code)) throw await giveUp(services, key, tokens)
     throw new ConnectionFailed('refused', error.message, error)
   }
 }
