@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import type { IntegrationType } from './integration-type.ts'
 import { httpType } from './types/http/http-type.ts'
+import { imapType } from './types/imap/imap-type.ts'
 import { createMcpType } from './types/mcp/mcp-type.ts'
 import { openapiType } from './types/openapi/openapi-type.ts'
 import { smtpType } from './types/smtp/smtp-type.ts'
@@ -11,5 +12,12 @@ export type IntegrationTypeConfig = Pick<Config, 'mcpStdioCommands'>
 
 /** Every kind of account that can be connected, in the order people see them. A new type is added here and in its folder. */
 export function createIntegrationTypes(config: IntegrationTypeConfig): IntegrationType[] {
-  return [httpType, webhookType, createMcpType({ stdioCommands: config.mcpStdioCommands }), openapiType, smtpType]
+  return [
+    httpType,
+    webhookType,
+    createMcpType({ stdioCommands: config.mcpStdioCommands }),
+    openapiType,
+    smtpType,
+    imapType,
+  ]
 }
