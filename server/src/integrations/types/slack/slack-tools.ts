@@ -48,10 +48,15 @@ const where = (given: { channel: string; thread_ts?: string | undefined }) =>
   `${given.thread_ts ? 'in a thread of ' : 'in '}${given.channel}`
 const short = (text: string) => (text.length > 300 ? `${text.slice(0, 299).replace(/[\ud800-\udbff]$/, '')}…` : text)
 
+type At = (connection: Connection) => Slack
+
 export function slackTools(baseUrl: string): IntegrationTool[] {
-  const at = (connection: Connection): Slack => ({ connection, baseUrl })
+  const at: At = (connection) => ({ connection, baseUrl })
+  return [...readingTools(at), ...writingTools(at)]
+}
+
+function readingTools(at: At): IntegrationTool[] {
   const reads = { effect: 'reads', isUntrusted: true } as const
-  const writes = { effect: 'writes', isUntrusted: false } as const
   return [
     {
       name: 'list_channels',
@@ -59,7 +64,7 @@ export function slackTools(baseUrl: string): IntegrationTool[] {
       description: 'The channels of the workspace that the app can see, and whether it is in them.',
       inputSchema: object({ cursor: cursorField }),
       ...reads,
-      execute: (input, connection) => listChannels(at(connection), listInput.parse(input).cursor),
+      execute: async (input, connection) => listChannels(at(connection), listInput.parse(input).cursor),
     },
     {
       name: 'read_messages',
@@ -75,7 +80,7 @@ export function slackTools(baseUrl: string): IntegrationTool[] {
         ['channel'],
       ),
       ...reads,
-      execute: (input, connection) => readMessages(at(connection), historyInput.parse(input)),
+      execute: async (input, connection) => readMessages(at(connection), historyInput.parse(input)),
     },
     {
       name: 'read_thread',
@@ -91,7 +96,7 @@ export function slackTools(baseUrl: string): IntegrationTool[] {
         ['channel', 'ts'],
       ),
       ...reads,
-      execute: (input, connection) => readThread(at(connection), threadInput.parse(input)),
+      execute: async (input, connection) => readThread(at(connection), threadInput.parse(input)),
     },
     {
       name: 'read_file',
@@ -99,8 +104,14 @@ export function slackTools(baseUrl: string): IntegrationTool[] {
       description: 'The text of a file in a message, by its id. Pictures, PDF and the like cannot be read.',
       inputSchema: object({ file_id: { type: 'string', description: 'Such as F0123456789' } }, ['file_id']),
       ...reads,
-      execute: (input, connection) => readFile(at(connection), fileInput.parse(input).file_id),
+      execute: async (input, connection) => readFile(at(connection), fileInput.parse(input).file_id),
     },
+  ]
+}
+
+function writingTools(at: At): IntegrationTool[] {
+  const writes = { effect: 'writes', isUntrusted: false } as const
+  return [
     {
       name: 'post_message',
       title: 'Post a message',
@@ -119,7 +130,7 @@ export function slackTools(baseUrl: string): IntegrationTool[] {
         const given = postInput.parse(input)
         return `Post ${where(given)}: "${short(given.text)}"`
       },
-      execute: (input, connection) => postMessage(at(connection), postInput.parse(input)),
+      execute: async (input, connection) => postMessage(at(connection), postInput.parse(input)),
     },
     {
       name: 'upload_file',
@@ -141,7 +152,7 @@ export function slackTools(baseUrl: string): IntegrationTool[] {
         const size = `${new TextEncoder().encode(given.content).length.toLocaleString('en')} bytes`
         return `Upload ${given.filename} (${size}) ${where(given)}${given.comment ? `: "${short(given.comment)}"` : ''}`
       },
-      execute: (input, connection) => uploadFile(at(connection), uploadInput.parse(input)),
+      execute: async (input, connection) => uploadFile(at(connection), uploadInput.parse(input)),
     },
   ]
 }
