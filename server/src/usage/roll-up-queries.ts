@@ -27,7 +27,7 @@ export const usageOfLog = sql`user_id, date_trunc('hour', "timestamp", 'UTC') as
   1 as runs, (status = 'succeeded')::integer as succeeded, (status = 'failed')::integer as failed,
   (status = 'cancelled')::integer as cancelled, (status = 'interrupted')::integer as interrupted,
   coalesce(input_tokens, 0) as input_tokens, coalesce(output_tokens, 0) as output_tokens, coalesce(cost_usd, 0) as cost_usd,
-  (cost_usd is null and status <> 'running')::integer as unpriced_runs, coalesce(latency_ms, 0) as latency_ms,
+  (cost_usd is null and status not in ('running', 'waiting'))::integer as unpriced_runs, coalesce(latency_ms, 0) as latency_ms,
   (latency_ms is not null)::integer as timed_runs`
 
 /**

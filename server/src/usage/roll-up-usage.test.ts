@@ -80,7 +80,8 @@ async function forget(user: TestUser, run: Happened): Promise<void> {
 
 function expectedOf(runs: Happened[]) {
   const count = (status: string) => runs.filter((run) => run.status === status).length
-  const ended = runs.filter(({ status }) => status !== 'running')
+  const ended = runs.filter(({ status }) => status !== 'running' && status !== 'waiting')
+  const timed = runs.filter(({ status }) => status !== 'running')
   const tokens = runs.reduce((sum, run) => sum + run.tokens, 0)
   return {
     runs: runs.length,
@@ -88,12 +89,12 @@ function expectedOf(runs: Happened[]) {
     failed: count('failed'),
     cancelled: count('cancelled'),
     interrupted: count('interrupted'),
-    running: count('running'),
+    running: count('running') + count('waiting'),
     input_tokens: tokens,
     output_tokens: 2 * tokens,
     cost_usd: runs.reduce((sum, { cost }) => sum + Math.round((cost ?? 0) * 1000), 0) / 1000,
     unpriced_runs: ended.filter(({ cost }) => cost === null).length,
-    latency_ms: ended.length > 0 ? 100 : null,
+    latency_ms: timed.length > 0 ? 100 : null,
   }
 }
 
@@ -113,7 +114,7 @@ async function expectExact(user: TestUser, runs: Happened[]): Promise<void> {
 }
 
 const model = fc.constantFrom('a', 'b')
-const outcome = fc.constantFrom('succeeded', 'failed', 'cancelled', 'interrupted')
+const outcome = fc.constantFrom('waiting', 'succeeded', 'failed', 'cancelled', 'interrupted')
 const step = fc.oneof(
   {
     weight: 5,
@@ -201,6 +202,19 @@ test('runs that begin, end and go while servers roll up are counted once', { tim
   isOver = true
   await Promise.all(rollers)
   await expectExact(user, runs)
+})
+
+test('a run that waits for an approval has not ended: its price is not unknown, before and after its hour is counted', async () => {
+  const user = await testDatabase.createUser()
+  const [soon, late] = [await begin(user, 0, 'a'), await begin(user, 5 * hourMs, 'a')]
+  for (const run of [soon, late]) await end(run, 'waiting', 0)
+  const expected = { runs: 2, running: 2, unpriced_runs: 0 }
+  expect((await usageOf(user)).total).toMatchObject(expected)
+  await rollUpUsage(testDatabase.database)
+  expect((await usageOf(user)).total).toMatchObject(expected)
+  for (const run of [soon, late]) await end(run, 'succeeded', 0)
+  await rollUpUsage(testDatabase.database)
+  expect((await usageOf(user)).total).toMatchObject({ runs: 2, running: 0, unpriced_runs: 2 })
 })
 
 test('whoever reads while hours are rolled up sees the same sum all the time', async () => {

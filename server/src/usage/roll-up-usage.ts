@@ -1,9 +1,11 @@
 import type { Database } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { AppError, isTemporary } from '../errors.ts'
 import { addCorrections, rollUpHour } from './roll-up-queries.ts'
 
 const hoursPerCorrection = 500
 const maxTries = 5
+/** An hour of millions of runs takes longer than a request may; without it, everything behind it would never be counted. */
+const statementTimeoutMs = 300_000
 
 /**
  * Counts every hour that is over into usage_hours, oldest first, then adds corrections to their hours. Any number of
@@ -13,15 +15,19 @@ export async function rollUpUsage(database: Database, signal?: AbortSignal): Pro
   let hours = 0
   while (!signal?.aborted) {
     const hour = await patiently(() =>
-      database.asSystem('usage of everybody is counted by the hour', (tx) => rollUpHour(tx)),
+      database.asSystem('usage of everybody is counted by the hour', (tx) => rollUpHour(tx), {
+        statementTimeoutMs,
+      }),
     )
     if (hour === null) break
     hours += 1
   }
   while (!signal?.aborted) {
     const corrected = await patiently(() =>
-      database.asSystem('corrections of usage are added to their hours', (tx) =>
-        addCorrections(tx, hoursPerCorrection),
+      database.asSystem(
+        'corrections of usage are added to their hours',
+        (tx) => addCorrections(tx, hoursPerCorrection),
+        { statementTimeoutMs },
       ),
     )
     if (corrected < hoursPerCorrection) break
@@ -36,7 +42,7 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
       return await work()
     } catch (error) {
       const code = error instanceof AppError ? error.code : (error as { code?: string }).code
-      const isPassing = code === 'unavailable' || code === '23503' || code === 'unauthenticated'
+      const isPassing = isTemporary(error) || code === '23503' || code === 'unauthenticated'
       if (!isPassing || tries === maxTries) throw error
     }
   }
