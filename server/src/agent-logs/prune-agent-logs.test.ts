@@ -7,7 +7,7 @@ import type { Tx } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { closeAfterTest, createTestDatabase, type TestDatabase, type TestUser } from '../testing/test-app.ts'
 import { rollUpUsage } from '../usage/roll-up-usage.ts'
-import { insertTestLog, insertTestLogs } from './agent-log-testing.ts'
+import { insertTestLog, insertTestLogs, insertTestUserAgent } from './agent-log-testing.ts'
 import { type PruneOptions, pruneLogs } from './prune-agent-logs.ts'
 import { findPruneReport } from './retention-queries.ts'
 
@@ -139,17 +139,18 @@ describe('how long a log is kept', () => {
     expect(count(await prune(db, 90))).toBe(0)
   })
 
-  test('never ends a run that still runs, nor takes what usage has not counted', async () => {
+  test('never ends a run that still runs or waits for an approval, nor takes what usage has not counted', async () => {
     const db = await open()
     const user = await db.createUser()
     await addLogs(db, user, [100, 50])
     await addLogs(db, user, [101], 'running')
+    await addLogs(db, user, [99], 'waiting')
     await subscribe(db, user, { log_retention_days: 0 })
     await insertTestLog(db.database, { user_id: user.id })
     await prune(db, null)
-    expect(await agesOf(db, user)).toEqual([101, 0])
+    expect(await agesOf(db, user)).toEqual([101, 99, 0])
     const hours = await system(db, (tx) => tx.selectFrom('usage_hours').select('runs').execute())
-    expect(hours.reduce((sum, { runs }) => sum + runs, 0)).toBe(3)
+    expect(hours.reduce((sum, { runs }) => sum + runs, 0)).toBe(4)
   })
 })
 
@@ -189,6 +190,53 @@ describe('a month that is over for everybody', () => {
     expect(await system(db, (tx) => tx.selectFrom('agent_logs').select('user_id').execute())).toHaveLength(2)
     const usage = await system(db, (tx) => tx.selectFrom('usage_hours').select('runs').execute())
     expect(usage.reduce((sum, { runs }) => sum + runs, 0)).toBe(152)
+  })
+
+  test('takes along what was said elsewhere in its runs, also when the drop itself was long ago', async () => {
+    const db = await open()
+    await makeMonths(db, new Date('2020-01-01Z'), 1)
+    await makeMonths(db, new Date('2020-03-01Z'), 1)
+    const [user, keeper] = [await db.createUser(), await db.createUser()]
+    await subscribe(db, keeper, { log_retention_days: null })
+    const { userAgentId } = await insertTestUserAgent(db.database, user.id)
+    const log = (owner: TestUser, day: string) =>
+      insertTestLog(db.database, { user_id: owner.id, timestamp: new Date(day) })
+    const dropped = await log(user, '2020-01-10T00:00:00Z')
+    const kept = await log(keeper, '2020-03-10T00:00:00Z')
+    // In the default partition; its month is between the others.
+    const stray = await log(keeper, '2020-02-10T00:00:00Z')
+    const ids = [dropped, kept, stray]
+    const expires = new Date('2020-04-01T00:00:00Z')
+    await system(db, async (tx) => {
+      for (const log_id of ids) {
+        const of = { user_id: user.id, user_agent_id: userAgentId, log_id, log_timestamp: expires }
+        const said = { tool_call_id: 'c', tool: 't', title: 'T', description: 'Secret', input: '{}', reason: 'writes' }
+        await tx
+          .insertInto('approvals')
+          .values({ id: createId(), ...of, ...said, expires_at: expires })
+          .execute()
+        await tx
+          .insertInto('waiting_runs')
+          .values({ ...of, state: '{}', expires_at: expires })
+          .execute()
+      }
+    })
+    const left = async () => {
+      const [a, w] = await Promise.all([
+        system(db, (tx) => tx.selectFrom('approvals').select('log_id').orderBy('log_id').execute()),
+        system(db, (tx) => tx.selectFrom('waiting_runs').select('log_id').orderBy('log_id').execute()),
+      ])
+      expect(a).toEqual(w)
+      return a.map(({ log_id }) => log_id)
+    }
+    expect((await prune(db, null)).partitions).toEqual([])
+    expect(await left()).toEqual([dropped, stray, kept])
+    expect((await prune(db, 30)).partitions).toMatchObject([{ name: 'agent_logs_2020_01' }])
+    expect(await left()).toEqual([stray, kept])
+    // A kill after the drop leaves its rows to the next run.
+    await ownerQuery(db, 'drop table agent_log_partitions.agent_logs_2020_03')
+    await prune(db, null)
+    expect(await left()).toEqual([stray])
   })
 
   test('stays when somebody buys a longer time between the look and the drop', async () => {

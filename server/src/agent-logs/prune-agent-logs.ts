@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Database } from '../database/database.ts'
 import { firstMonthKept } from '../database/partitions.ts'
 import { connectAsOwner, dropPartition, type LogPartition, listPartitions } from './drop-partition.ts'
+import { forgetDroppedRuns } from './forget-dropped-runs.ts'
 import {
   countExpired,
   countRange,
@@ -52,7 +53,7 @@ export interface PruneReport {
 /**
  * Forgets the logs that are older than their users' retention: whole partitions where every log in them is, batches
  * elsewhere. May be killed at any moment; the next run goes on. Null while another server does it. Runs that still run
- * stay, and so does what usage has not counted yet.
+ * or wait stay, and so does what usage has not counted yet.
  */
 export async function pruneLogs(options: PruneOptions): Promise<PruneReport | null> {
   const { database, ownerUrl, defaultDays, isDryRun = false } = options
@@ -74,6 +75,7 @@ export async function pruneLogs(options: PruneOptions): Promise<PruneReport | nu
       const dryRanges = await dropMonths(client, options, report)
       await deleteByUser(options, report, dryRanges)
     }
+    if (!isDryRun) await forgetDroppedRuns(database, await listPartitions(client), options.signal)
     report.finished_at = new Date().toISOString()
     report.seconds = Math.round(performance.now() - startedAt) / 1000
     if (!isDryRun) await database.asSystem(reason, (tx) => savePruneReport(tx, report))

@@ -51,3 +51,9 @@ const lastTime = Date.UTC(9999, 11, 31)
 export function readIdTime(id: string): Date {
   return new Date(Math.min(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16), lastTime))
 }
+
+/** The lowest UUID of that millisecond: the ids of everything that began before it are lower. */
+export function lowestIdOf(time: Date): string {
+  const hex = time.getTime().toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+}
