@@ -6,6 +6,7 @@ import { applyMigration, type Deployment, takeBackDeployment, takeBackMigration 
 import { connectOwner, findLockHolder, withDeployLock } from './migrations/deploy-lock.ts'
 import { type History, readHistory, recordFailure } from './migrations/ledger.ts'
 import { type Migration, MigrationError, reasonOf, runsWithoutTransaction } from './migrations/migration.ts'
+import { ownPolicies } from './migrations/own-policies.ts'
 import { defaultPatience, type LockPatience } from './migrations/retry-locks.ts'
 
 export type { Migration } from './migrations/migration.ts'
@@ -55,6 +56,7 @@ export async function deployMigrations(
         throw await endFailedDeployment(deployment, { applied, failed: migration }, cause)
       }
     }
+    await ownPolicies(client, onProgress)
     return applied.map(({ name }) => name)
   })
 }
