@@ -15,6 +15,7 @@ import { addSystemRoutes } from './backup/system-routes.ts'
 import type { Config } from './config.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
 import type { Keyring } from './crypto/keyring.ts'
+import type { PartitionWatch } from './database/partitions.ts'
 import { createId } from './database/uuid-v7.ts'
 import type { App } from './http/app-types.ts'
 import { answerBrokenRequest } from './http/broken-request.ts'
@@ -47,6 +48,7 @@ export interface Services extends RunServices, IntegrationServices {
   /** The keys for secrets at rest. */
   keyring: Keyring
   backupWatch: BackupWatch
+  partitionWatch: PartitionWatch
 }
 
 const bodyLimitBytes = 1024 * 1024

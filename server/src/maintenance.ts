@@ -3,7 +3,7 @@ import { pruneLogs } from './agent-logs/prune-agent-logs.ts'
 import { expireWaitingRuns } from './approvals/end-waiting-runs.ts'
 import { deleteExpiredSignInRows } from './auth/session-queries.ts'
 import type { Database } from './database/database.ts'
-import { ensurePartitions, findPartitionFaults } from './database/partitions.ts'
+import { ensurePartitions, findPartitionFaults, type PartitionWatch } from './database/partitions.ts'
 import type { Log } from './log.ts'
 import type { ModelRegistry } from './runtime/models/model-registry.ts'
 import { rollUpUsage } from './usage/roll-up-usage.ts'
@@ -17,6 +17,7 @@ interface MaintenanceOptions {
   database: Database
   ownerUrl: string
   models: Pick<ModelRegistry, 'refreshOllama'>
+  partitionWatch: PartitionWatch
   logRetentionDays: number | null
   log: Log
 }
@@ -52,11 +53,11 @@ export function startMaintenance(options: MaintenanceOptions): { stop(): Promise
 }
 
 /** Each part by itself: what fails does not keep the others from their work. */
-export async function runMaintenance(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
+export async function runMaintenance(options: Omit<MaintenanceOptions, 'models'>, signal: AbortSignal): Promise<void> {
   const { database, ownerUrl, logRetentionDays, log } = options
   const parts: [string, () => Promise<unknown>][] = [
     ['making partitions', () => ensurePartitions(ownerUrl)],
-    ['looking at partitions', () => warnOfPartitions(ownerUrl, log)],
+    ['looking at partitions', () => lookAtPartitions(options)],
     ['forgetting what has expired', () => forgetExpired(database)],
     ['ending runs that waited too long', () => expireWaitingRuns(database)],
     ['counting usage', () => rollUpUsage(database, signal)],
@@ -76,8 +77,14 @@ async function attempt(log: Log, name: string, work: () => Promise<unknown>): Pr
   }
 }
 
-async function warnOfPartitions(ownerUrl: string, log: Log): Promise<void> {
-  for (const { detail, ...fault } of await findPartitionFaults(ownerUrl)) log.warn(fault, detail)
+async function lookAtPartitions({
+  ownerUrl,
+  partitionWatch,
+  log,
+}: Pick<MaintenanceOptions, 'ownerUrl' | 'partitionWatch' | 'log'>): Promise<void> {
+  const faults = await findPartitionFaults(ownerUrl)
+  partitionWatch.faults = faults.map(({ kind }) => kind)
+  for (const { detail, ...fault } of faults) log.warn(fault, detail)
 }
 
 async function forgetOldLogs(

@@ -56,6 +56,7 @@ export function createServices(
     },
     listConnectedTools: (claims, userAgentId) => listConnectedTools(integrationServices, claims, userAgentId),
     backupWatch: createBackupWatch(config.backup),
+    partitionWatch: { faults: [] },
     models: createModels(config.models),
     activeRuns,
     unsettledRuns: createUnsettledRuns({ ...base, activeRuns }),

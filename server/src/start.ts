@@ -79,15 +79,10 @@ export async function start(config: Config, say: (text: string) => void): Promis
     const { unsettledRuns } = services
     const node = await keepServerNode(database, nodeId, { isAlone: connected.isEmbedded, log, unsettledRuns })
     closers.push(() => node.stop())
-    const maintenance = startMaintenance({
-      database,
-      ownerUrl: connected.ownerUrl,
-      models: services.models,
-      logRetentionDays: config.logRetentionDays,
-      log,
-    })
+    const { ownerUrl } = connected
+    const maintenance = startMaintenance({ ...services, ownerUrl, logRetentionDays: config.logRetentionDays })
     closers.push(() => maintenance.stop(), startDeliveries(services).stop)
-    const backups = startBackupSchedule({ config, ownerUrl: connected.ownerUrl, log })
+    const backups = startBackupSchedule({ config, ownerUrl, log })
     closers.push(() => backups.stop())
     const app = await createApp(services)
     closers.push(() => closeApp(app))

@@ -64,6 +64,11 @@ export async function findPartitionFaults(ownerUrl: string, now = new Date()): P
   })
 }
 
+/** What was wrong when this server looked last, for `/readyz`. */
+export interface PartitionWatch {
+  faults: PartitionFault['kind'][]
+}
+
 /** `ensurePartitions` makes this month and the next ones whenever they are missing. */
 export const firstMonthKept = (now: Date) => new Date(monthOf(now, -1))
 
