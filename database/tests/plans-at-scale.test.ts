@@ -32,7 +32,7 @@ import { findConversation, listConversations } from '../../server/src/conversati
 import type { Claims, Database } from '../../server/src/database/database.ts'
 import { createId, createIdWithTime } from '../../server/src/database/uuid-v7.ts'
 import type { App } from '../../server/src/http/app-types.ts'
-import { findSealedCredentials } from '../../server/src/integrations/integration-queries.ts'
+import { findWholeIntegration } from '../../server/src/integrations/integration-queries.ts'
 import { createConfiguredAgents } from '../../server/src/runtime/configured-agents.ts'
 import { interruptRunsOf, listSilentNodes } from '../../server/src/server-nodes/server-node-queries.ts'
 import {
@@ -188,8 +188,8 @@ async function look(work: (database: Database) => Promise<unknown>, limits: Limi
 }
 
 const byOwner = /user_id_timestamp_id/
-// Of a millisecond there are so few that either key is as good.
-const byId = /pkey|timestamp_idx/
+// Of a millisecond there are so few that any key is as good; PostgreSQL 15 takes the owner's, which has time and id in it.
+const byId = /pkey|timestamp_idx|user_id_timestamp_id/
 const list =
   (user: () => LoggedUser, filter: () => AgentLogFilter, order: 'asc' | 'desc' = 'desc') =>
   (database: Database) => {
@@ -500,7 +500,7 @@ describe('what a user configured', () => {
             .where('user_agent_id', '=', heavy.userAgents[0]?.id ?? '')
             .limit(1)
             .executeTakeFirstOrThrow()
-          await findSealedCredentials(tx, { id, ownerId: heavy.id })
+          await findWholeIntegration(tx, { id, ownerId: heavy.id })
         }),
       { buffers: 60 },
     ))
