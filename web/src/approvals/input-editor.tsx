@@ -1,9 +1,11 @@
-import { Stack, Textarea } from '@mantine/core'
+import { Button, Stack, Textarea } from '@mantine/core'
+import { useState } from 'react'
 import type { Fault } from '../../../api-client/src/api-error.ts'
+import type { ShownForm } from '../integrations/shown-form.ts'
 import type { FormValue } from '../settings-form/form-value.ts'
 import { faultsBelow } from '../settings-form/settings-faults.ts'
 import { SettingsForm } from '../settings-form/settings-form.tsx'
-import { editableSchema } from './editable-schema.ts'
+import { editableSchema, isObject } from './editable-schema.ts'
 import type { EditedInput } from './edited-input.ts'
 
 interface InputEditorProps {
@@ -20,16 +22,30 @@ interface InputEditorProps {
 /** Where the input of a call is changed before it is approved. */
 export function InputEditor({ original, schema, edited, onChange, faults, idPrefix }: InputEditorProps) {
   const inputFaults = faultsBelow('/input', faults)
+  const [isWhole, setIsWhole] = useState(false)
   const form = edited.json === undefined ? editableSchema(schema, original) : null
   if (form) {
+    const used = usedFields(form, original)
+    const isFaultHidden = inputFaults.some(({ path }) => !((path.split('/')[1] ?? '') in used.properties))
+    const shown = isWhole || isFaultHidden ? form : used
+    const moreCount = Object.keys(form.properties).length - Object.keys(shown.properties).length
     return (
-      <SettingsForm
-        idPrefix={idPrefix}
-        schema={form}
-        value={edited.value as FormValue}
-        onChange={(value) => onChange({ value })}
-        faults={inputFaults}
-      />
+      <Stack gap="md">
+        <SettingsForm
+          idPrefix={idPrefix}
+          schema={shown}
+          value={edited.value as FormValue}
+          onChange={(value) => onChange({ value })}
+          faults={inputFaults}
+        />
+        {moreCount > 0 && (
+          <div>
+            <Button variant="subtle" size="compact-sm" onClick={() => setIsWhole(true)}>
+              {moreCount === 1 ? 'Show one more field' : `Show ${moreCount} more fields`}
+            </Button>
+          </div>
+        )}
+      </Stack>
     )
   }
   const said = [
@@ -52,6 +68,13 @@ export function InputEditor({ original, schema, edited, onChange, faults, idPref
       />
     </Stack>
   )
+}
+
+/** The fields that the call makes use of, and those that it must. */
+function usedFields(form: ShownForm, original: unknown): ShownForm {
+  const isUsed = (name: string) => form.required.includes(name) || (isObject(original) && name in original)
+  const properties = Object.fromEntries(Object.entries(form.properties).filter(([name]) => isUsed(name)))
+  return { ...form, properties }
 }
 
 function readJson(json: string, before: unknown): EditedInput {

@@ -108,6 +108,20 @@ describe('a conversation read from its logs', () => {
       expect(partOf('waiting', [])).toMatchObject({ state: 'approval-requested', approval: { id: 'a1' } })
     })
 
+    test('words before a call stand before it', () => {
+      const steps = [
+        { text: 'Here it is.', tool_calls: [call], tool_results: [], finish_reason: 'tool-calls' },
+        { text: 'It is sent.', tool_calls: [], tool_results: [], finish_reason: 'stop' },
+      ]
+      const metadata = { steps, citations: [] } as unknown as AgentLog['metadata']
+      const kinds = (output: string) =>
+        messagesOfLogs([logOf({ output, metadata })])[1]?.parts.map((part) =>
+          part.type === 'text' ? part.text : part.type,
+        )
+      expect(kinds('Here it is.\n\nIt is sent.')).toEqual(['Here it is.', 'dynamic-tool', 'It is sent.'])
+      expect(kinds('Something else')).toEqual(['dynamic-tool', 'Something else'])
+    })
+
     test('a call whose run was cancelled while it waited cannot', () => {
       expect(partOf('cancelled', [])).toMatchObject({ state: 'output-error' })
     })

@@ -18,12 +18,17 @@ function questionOf(log: AgentLog): RunMessage {
 
 export function answerOf(log: AgentLog): RunMessage {
   const { steps, citations, approvals, isBuiltInModel } = readRunDetails(log)
-  const toolParts = steps.flatMap((step) => toolPartsOf(step, log.status, approvals))
+  const text = (part: string) => (part.trim() === '' ? [] : [{ type: 'text' as const, text: part }])
+  const toolParts = (step: Step) => toolPartsOf(step, log.status, approvals)
+  // In the order it came, where the steps hold all of its words; they are only written at the end of each.
+  const parts = isSameText(steps.map((step) => step.text).join(''), log.output ?? '')
+    ? steps.flatMap((step) => [...text(step.text), ...toolParts(step)])
+    : [...steps.flatMap(toolParts), ...text(log.output ?? '')]
   const error = log.error_code && log.status !== 'cancelled' ? errorWords(log.error_code) : null
   return {
     id: log.id,
     role: 'assistant',
-    parts: [...toolParts, ...(log.output ? [{ type: 'text' as const, text: log.output }] : [])],
+    parts,
     metadata: {
       run_id: log.id,
       conversation_id: log.conversation_id,
@@ -39,6 +44,11 @@ export function answerOf(log: AgentLog): RunMessage {
       citations,
     },
   }
+}
+
+function isSameText(a: string, b: string): boolean {
+  const bare = (text: string) => text.replaceAll(/\s+/g, '')
+  return bare(a) === bare(b)
 }
 
 type Step = ReturnType<typeof readRunDetails>['steps'][number]
