@@ -138,7 +138,11 @@ describe('filters', () => {
     ids.plain = await insert({ timestamp: at('01'), input: 'A refund of 50%, please', output: 'Done' })
     ids.failed = await insert({ timestamp: at('02'), status: 'failed', error_code: 'model_timeout', output: null })
     ids.agent = await insert({ timestamp: at('03'), agent_id: agentId, user_agent_id: userAgentId })
-    ids.reply = await insert({ timestamp: at('04'), conversation_id: ids.agent, output: 'Die STRASSE_1 \\ hier' })
+    ids.reply = await insert({
+      timestamp: at('04'),
+      conversation_id: ids.agent,
+      output: 'Die STRASSE_1 \\ hier, ÄRGER',
+    })
   })
 
   test.each<[string, () => string, string[]]>([
@@ -150,6 +154,7 @@ describe('filters', () => {
     ['end of a time range, which does not', () => 'to=2026-11-02T00:00:00.000Z', ['plain']],
     ['text of the input in any case', () => 'search=REFUND', ['plain']],
     ['text of the output in any case', () => 'search=strasse', ['reply']],
+    ['letters beyond ASCII in any case', () => `search=${encodeURIComponent('ärger')}`, ['reply']],
     ['percent sign as itself', () => `search=${encodeURIComponent('50%')}`, ['plain']],
     ['percent sign that stands nowhere', () => `search=${encodeURIComponent('5%0')}`, []],
     ['underscore as itself', () => 'search=STRASSE_1', ['reply']],

@@ -124,6 +124,16 @@ async function readPassword(path: string, isNew: boolean): Promise<string> {
   return password
 }
 
+/** Order by code point, the same on every machine, but upper and lower case of all alphabets: "Å" finds "å". */
+async function chooseLocale({ initdb }: PostgresBinaries): Promise<string[]> {
+  const { stdout } = await promisify(execFile)(initdb, ['--version'])
+  const [, major] = /(\d+)/.exec(stdout) ?? []
+  // Before 17 only the system's own locales know alphabets, and not every system has this one.
+  return Number(major) < 17
+    ? ['--locale=C.UTF-8']
+    : ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+}
+
 async function initialise(
   folder: string,
   binaries: PostgresBinaries,
@@ -154,7 +164,7 @@ async function initialise(
         `--pwfile=${initialPasswordFile}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
-        '--locale=C',
+        ...(await chooseLocale(binaries)),
         '--data-checksums',
         '--no-instructions',
       ],
