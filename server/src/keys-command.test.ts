@@ -9,9 +9,8 @@ import { readConfig } from './config.ts'
 import { openKeyringFile } from './crypto/keyring.ts'
 import { openDatabase } from './database/database.ts'
 import { createId } from './database/uuid-v7.ts'
-import { readCredentials } from './integrations/integration-credentials.ts'
 import { integrationSecrets } from './integrations/integration-secrets.ts'
-import { createTestIntegrations, testCredentials } from './integrations/integration-testing.ts'
+import { createTestIntegrations, readAccount, testCredentials } from './integrations/integration-testing.ts'
 import { keysCommand } from './keys-command.ts'
 import { createLog } from './log.ts'
 import { createTestDatabase } from './testing/test-app.ts'
@@ -87,7 +86,7 @@ test('keys are rotated beside a running server, through a kill -9, with another 
   }
   const expectReadable = async (all: string[]) => {
     for (const integrationId of all) {
-      const credentials = await readCredentials({ database, keyring }, { integrationId, ownerId })
+      const credentials = await readAccount({ database, keyring }, { integrationId, ownerId })
       expect(credentials).toEqual({ kind: 'connected', value: testCredentials(integrationId) })
     }
   }
@@ -117,9 +116,9 @@ test('keys are rotated beside a running server, through a kill -9, with another 
   const report = JSON.parse(user.output().split('\n').at(-2) ?? '')
   expect(report.keys).toEqual([first, second])
   for (const [integrationId, value] of Object.entries(report.last))
-    expect(await readCredentials({ database, keyring }, { integrationId, ownerId })).toEqual({
+    expect(await readAccount({ database, keyring }, { integrationId, ownerId })).toEqual({
       kind: 'connected',
-      value,
+      value: { token: value },
     })
 
   expect((await keys('list')).output).toMatch(new RegExp(`${second}.*${count} accounts  present key`))

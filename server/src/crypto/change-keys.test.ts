@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../database/database.ts'
-import { readCredentials, saveCredentials } from '../integrations/integration-credentials.ts'
 import { integrationSecrets } from '../integrations/integration-secrets.ts'
-import { createTestIntegrations, testCredentials } from '../integrations/integration-testing.ts'
+import {
+  createTestIntegrations,
+  readAccount,
+  saveAccount,
+  testCredentials,
+} from '../integrations/integration-testing.ts'
 import { createLog } from '../log.ts'
 import { createTestDatabase, type TestDatabase, type TestUser } from '../testing/test-app.ts'
 import {
@@ -65,9 +69,9 @@ const work = (change: Partial<KeyWork> = {}): KeyWork => ({
 const path = () => join(dataDir, encryptionKeysFile)
 const keySet = async (): Promise<KeySet> => JSON.parse(await readFile(path(), 'utf8'))
 const read = (integrationId: string) =>
-  readCredentials({ database: testDatabase.database, keyring }, { integrationId, ownerId: owner.id })
+  readAccount({ database: testDatabase.database, keyring }, { integrationId, ownerId: owner.id })
 const save = (id: string, value: string) =>
-  saveCredentials({ database: testDatabase.database, keyring }, owner.claims, id, value)
+  saveAccount({ database: testDatabase.database, keyring }, { integrationId: id, ownerId: owner.id }, value)
 async function counts(): Promise<Record<string, [readable: number, flagged: number]>> {
   const rows = await testDatabase.database.asSystem('a test counts', (tx) => integrationSecrets.countByKey(tx))
   return Object.fromEntries(rows.map(({ key_id, readable, flagged }) => [key_id, [readable, flagged]]))
@@ -133,8 +137,8 @@ describe('a rotation', () => {
       }),
     )
     expect(batches).toBeGreaterThan(1)
-    expect(await read(early)).toEqual({ kind: 'connected', value: `early ${batches}` })
-    expect(await read(late)).toEqual({ kind: 'connected', value: `late ${batches}` })
+    expect(await read(early)).toEqual({ kind: 'connected', value: { token: `early ${batches}` } })
+    expect(await read(late)).toEqual({ kind: 'connected', value: { token: `late ${batches}` } })
     await expectAllReadable([early, late])
     expect(Object.keys(await counts())).toEqual([(await keyring.current()).kid])
   })
@@ -185,7 +189,7 @@ describe('a rotation', () => {
     expect(await read(spoilt)).toEqual({ kind: 'reconnect' })
     expect(await read(moved)).toEqual({ kind: 'reconnect' })
     await save(moved, 'new')
-    expect(await read(moved)).toEqual({ kind: 'connected', value: 'new' })
+    expect(await read(moved)).toEqual({ kind: 'connected', value: { token: 'new' } })
     expect(await dropKey(work(), first)).toEqual({ erased: 1 })
     expect(await counts()).toEqual({ [kid]: [count - 1, 0] })
     expect(await read(spoilt)).toEqual({ kind: 'reconnect' })
@@ -230,19 +234,20 @@ describe('a key is dropped', () => {
       ...testDatabase.database,
       async asSystem(reason, run) {
         if (reason === 'an operator drops an encryption key')
-          await saveCredentials(vault, owner.claims, ids[0] as string, 'late')
+          await saveAccount(vault, { integrationId: ids[0] as string, ownerId: owner.id }, 'late')
         return testDatabase.database.asSystem(reason, run)
       },
     }
     await expect(dropKey(work({ database: racing }), first)).rejects.toThrow('at this moment. Rotate again')
     expect((await keySet()).keys).toHaveLength(2)
-    expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: 'late' })
+    expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: { token: 'late' } })
     await rotateKeys(work())
     await dropKey(work(), first)
-    await expect(saveCredentials(vault, owner.claims, ids[0] as string, 'later')).rejects.toMatchObject({
+    const key = { integrationId: ids[0] as string, ownerId: owner.id }
+    await expect(saveAccount(vault, key, 'later')).rejects.toMatchObject({
       code: 'unavailable',
     })
-    expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: 'late' })
+    expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: { token: 'late' } })
   })
 })
 
@@ -256,7 +261,7 @@ describe('a lost key', () => {
     expect((await keyring.current()).kid).toBe(created)
     expect(await read(ids[0] as string)).toEqual({ kind: 'reconnect' })
     await save(ids[0] as string, 'new')
-    expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: 'new' })
+    expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: { token: 'new' } })
 
     // And found after all.
     const found = JSON.parse(lostFile) as KeySet
@@ -264,7 +269,7 @@ describe('a lost key', () => {
     await writeFile(path(), formatKeySet({ ...present, keys: [...found.keys, ...present.keys] }))
     expect(await restoreAccounts(work())).toBe(count - 1)
     await expectAllReadable([ids[0] as string])
-    expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: 'new' })
+    expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: { token: 'new' } })
   })
 
   test('in a damaged file: the file is kept under another name', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openKeyringFile } from '../crypto/keyring.ts'
 import { openDatabase } from '../database/database.ts'
 import { createLog } from '../log.ts'
-import { readCredentials, saveCredentials } from './integration-credentials.ts'
+import { readAccount, saveAccount } from './integration-testing.ts'
 
 /**
  * A process of its own that uses connected accounts as a server does, until it is told to stop: it saves in turn, reads
@@ -13,7 +13,6 @@ const log = createLog('silent')
 const database = openDatabase({ url, poolSize: 2, usePreparedStatements: true, log })
 const keyring = await openKeyringFile(keyFile, log)
 const vault = { database, keyring }
-const claims = { sub: ownerId, user_role: 'user' } as const
 const keys = new Set<string>()
 const last = new Map<string, string>()
 let isStopping = false
@@ -25,11 +24,11 @@ let saves = 0
 for (; !isStopping; saves++) {
   const integrationId = ids[saves % ids.length] as string
   const expected = last.get(integrationId)
-  const seen = await readCredentials(vault, { integrationId, ownerId })
-  if (seen.kind !== 'connected' || (expected !== undefined && seen.value !== expected))
+  const seen = await readAccount(vault, { integrationId, ownerId })
+  if (seen.kind !== 'connected' || (expected !== undefined && seen.value.token !== expected))
     throw new Error(`${integrationId} is ${JSON.stringify(seen)} instead of ${expected}`)
   last.set(integrationId, `${saves}`)
-  await saveCredentials(vault, claims, integrationId, `${saves}`)
+  await saveAccount(vault, { integrationId, ownerId }, `${saves}`)
   keys.add((await keyring.current()).kid)
   await sleep(1)
 }

@@ -1,5 +1,12 @@
+import pg from 'pg'
 import type { Settings } from '../agents/capabilities.ts'
-import { findSecretKeyId, openSecret, sealSecret, UnreadableSecret } from '../crypto/seal-secret.ts'
+import {
+  findSecretKeyId,
+  openSecret,
+  sealSecret,
+  UnknownEncryptionKey,
+  UnreadableSecret,
+} from '../crypto/seal-secret.ts'
 import type { Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import { findWholeIntegration, lockIntegration, replaceCredentials } from './integration-queries.ts'
@@ -10,7 +17,7 @@ import { summarizeCredentials } from './summarize-credentials.ts'
 const purpose = 'integrations.credentials'
 
 type WholeRow = NonNullable<Awaited<ReturnType<typeof findWholeIntegration>>>
-type Vault = Pick<IntegrationServices, 'database' | 'keyring' | 'integrationTypes'>
+export type Vault = Pick<IntegrationServices, 'database' | 'keyring' | 'integrationTypes'>
 
 export interface OpenIntegration {
   row: WholeRow
@@ -50,7 +57,8 @@ export async function changeCredentials<Result>(
     keepsState?: boolean
   }>,
 ): Promise<Result> {
-  return await services.database.asSystem('credentials are changed, for which they have to be read', async (tx) => {
+  const why = 'credentials are changed, for which they have to be read'
+  const work = services.database.asSystem(why, async (tx) => {
     const present = await open(services, await lockIntegration(tx, { id, ownerId }), ownerId)
     const { credentials, result, keepsState = false } = await change(present, tx)
     if (credentials) {
@@ -63,6 +71,21 @@ export async function changeCredentials<Result>(
     }
     return result
   })
+  return await explainDroppedKey(work)
+}
+
+/** A server without the present keys may read and must not write: better than to encrypt with a key that is gone. */
+export async function explainDroppedKey<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && error.constraint === 'integrations_credentials_key_id_fkey')) throw error
+    throw new AppError('unavailable', {
+      detail: 'This server encrypts with a key that was dropped. Its operator has to give it the present keys.',
+      retryAfterSeconds: 60,
+      cause: error,
+    })
+  }
 }
 
 async function open(services: Vault, row: WholeRow | null, ownerId: string): Promise<OpenIntegration> {
@@ -80,7 +103,10 @@ async function open(services: Vault, row: WholeRow | null, ownerId: string): Pro
       isReadable: true,
     }
   } catch (error) {
-    if (!(error instanceof UnreadableSecret)) throw error
+    // A key that is lost for good has left its rows flagged; then their owners enter everything anew. Else only this server
+    // lacks it.
+    const isLost = error instanceof UnknownEncryptionKey && row.status === 'reconnect'
+    if (!isLost && !(error instanceof UnreadableSecret)) throw error
     return { ...known, credentials: {}, isReadable: false }
   }
 }

@@ -4,7 +4,7 @@ import { createId } from '../database/uuid-v7.ts'
 import { AppError } from '../errors.ts'
 import { getUserAgent } from '../user-agents/configure-agent.ts'
 import { acceptIntegration, getIntegrationType, keptBesideForm } from './accept-integration.ts'
-import { changeCredentials } from './change-credentials.ts'
+import { changeCredentials, explainDroppedKey } from './change-credentials.ts'
 import {
   countIntegrationsLocked,
   createIntegration,
@@ -57,7 +57,7 @@ export async function connectIntegration(
   const id = createId()
   const context = { purpose: 'integrations.credentials', rowId: id, ownerId: claims.sub } as const
   const sealed = Object.keys(credentials).length > 0 ? await sealSecret(services.keyring, context, credentials) : null
-  const row = await services.database.withUser(claims, async (tx) => {
+  const work = services.database.withUser(claims, async (tx) => {
     await getUserAgent(tx, { id: userAgentId, userId: claims.sub })
     if ((await countIntegrationsLocked(tx, userAgentId)) >= maxIntegrations)
       throw new AppError('integration_limit', { detail: `${maxIntegrations} integrations fit to one agent.` })
@@ -72,6 +72,7 @@ export async function connectIntegration(
     })
     return await findIntegration(tx, { id, userAgentId })
   })
+  const row = await explainDroppedKey(work)
   if (!row) throw new AppError('not_found')
   return { row, madeCredentials }
 }

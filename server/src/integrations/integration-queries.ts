@@ -5,12 +5,6 @@ import type { Tx } from '../database/database.ts'
 /** `reconnect`: the credentials cannot be read any more, their owner has to enter them again. */
 export type IntegrationStatus = 'connected' | 'reconnect'
 
-export interface SealedCredentials {
-  credentials: unknown
-  credentials_key_id: string | null
-  status: string
-}
-
 const shown = [
   'id',
   'user_agent_id',
@@ -221,33 +215,13 @@ export async function deleteIntegration(tx: Tx, id: string): Promise<boolean> {
   return numDeletedRows > 0n
 }
 
-/** Null unless the integration belongs to this user; only the system may ask. */
-export async function findSealedCredentials(
+/** Unless the row holds something else by now: what its owner entered meanwhile stays connected. */
+export async function flagUnreadable(
   tx: Tx,
-  { id, ownerId }: { id: string; ownerId: string },
-): Promise<SealedCredentials | null> {
-  const row = await tx
-    .selectFrom('integrations')
-    .innerJoin('user_agents', 'user_agents.id', 'integrations.user_agent_id')
-    .select(['integrations.credentials', 'integrations.credentials_key_id', 'integrations.status'])
-    .where('integrations.id', '=', id)
-    .where('user_agents.user_id', '=', ownerId)
-    .executeTakeFirst()
-  return row ?? null
-}
-
-/** False when there is no such integration, or it is not theirs. */
-export async function updateCredentials(
-  tx: Tx,
-  id: string,
-  { sealed, kid }: { sealed: SealedSecret; kid: string },
-): Promise<boolean> {
-  const { numUpdatedRows } = await tx
-    .updateTable('integrations')
-    .set({ credentials: JSON.stringify(sealed), credentials_key_id: kid, status: 'connected' })
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  { id, sealed, failure }: { id: string; sealed: unknown; failure: string },
+): Promise<void> {
+  const flagged = await changeStatus(tx, [{ id, sealed }], { from: 'connected', to: 'reconnect' })
+  if (flagged > 0) await markFailing(tx, id, { failure, needsReconnect: true })
 }
 
 /** Of rows that still hold what was seen: what their owner entered meanwhile stays connected. Answers how many changed. */

@@ -1,7 +1,11 @@
 import type { Keyring } from '../crypto/keyring.ts'
-import { type JsonValue, sealSecret } from '../crypto/seal-secret.ts'
+import { sealSecret } from '../crypto/seal-secret.ts'
 import type { Database } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
+import { changeCredentials } from './change-credentials.ts'
+import { ConnectionFailed, type Credentials } from './integration-type.ts'
+import { openIntegration } from './open-connection.ts'
+import { httpType } from './types/http/http-type.ts'
 
 export interface TestIntegrations {
   userAgentId: string
@@ -18,7 +22,7 @@ export async function createTestIntegrations(
   const ids = Array.from({ length: count }, () => createId())
   const rows = await Promise.all(
     ids.map(async (id) => {
-      const row = { id, user_agent_id: userAgentId, type: 'imap' }
+      const row = { id, user_agent_id: userAgentId, type: httpType.type }
       if (!keyring) return row
       const context = { purpose: 'integrations.credentials', rowId: id, ownerId: userId } as const
       const { sealed, kid } = await sealSecret(keyring, context, testCredentials(id))
@@ -48,6 +52,37 @@ export async function createTestIntegrations(
   return { userAgentId, ids }
 }
 
-export function testCredentials(id: string): JsonValue {
+export function testCredentials(id: string): Credentials {
   return { token: id }
+}
+
+interface TestVault {
+  database: Database
+  keyring: Keyring
+}
+interface Key {
+  integrationId: string
+  ownerId: string
+}
+
+/** As its tools get it. */
+export async function readAccount(
+  vault: TestVault,
+  key: Key,
+): Promise<{ kind: 'connected'; value: Credentials } | { kind: 'reconnect' }> {
+  try {
+    const { credentials } = await openIntegration({ ...vault, integrationTypes: [httpType] }, key)
+    return { kind: 'connected', value: credentials }
+  } catch (error) {
+    if (error instanceof ConnectionFailed && error.kind === 'credentials') return { kind: 'reconnect' }
+    throw error
+  }
+}
+
+/** As its owner enters it. */
+export function saveAccount(vault: TestVault, key: Key, token: string): Promise<void> {
+  return changeCredentials({ ...vault, integrationTypes: [httpType] }, key, async () => ({
+    credentials: { token },
+    result: undefined,
+  }))
 }

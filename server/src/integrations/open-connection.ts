@@ -1,7 +1,7 @@
 import type { Settings } from '../agents/capabilities.ts'
-import { type OpenIntegration, readIntegration } from './change-credentials.ts'
+import { type OpenIntegration, readIntegration, type Vault } from './change-credentials.ts'
 import { queueDeliveries } from './deliveries/delivery-queries.ts'
-import { markFailing } from './integration-queries.ts'
+import { flagUnreadable } from './integration-queries.ts'
 import type { IntegrationServices } from './integration-services.ts'
 import { type Connection, ConnectionFailed, type Credentials } from './integration-type.ts'
 import { getAccessToken } from './oauth/get-access-token.ts'
@@ -22,7 +22,7 @@ export async function openConnection(
 
 /** The same with what is known of the integration. */
 export async function openIntegration(
-  services: IntegrationServices,
+  services: Vault,
   { integrationId, ownerId }: { integrationId: string; ownerId: string },
 ): Promise<OpenIntegration> {
   const integration = await readIntegration(services, { integrationId, ownerId })
@@ -30,7 +30,7 @@ export async function openIntegration(
   if (row.status !== 'connected') throw new ConnectionFailed('credentials', row.failure ?? enterAgain)
   if (!isReadable) {
     await services.database.asSystem('credentials that cannot be read are flagged for their owner', (tx) =>
-      markFailing(tx, integrationId, { failure: enterAgain, needsReconnect: true }),
+      flagUnreadable(tx, { id: integrationId, sealed: row.credentials, failure: enterAgain }),
     )
     throw new ConnectionFailed('credentials', enterAgain)
   }
