@@ -77,7 +77,7 @@ function requireIntegrations(
   const { missing } = findUnconnected(capabilities, types, integrationTypes)
   if (missing.length === 0) return
   const titles = missing.map(({ title }) => title).join(', ')
-  const place = `${config.publicUrl ?? ''}/my-agents/${userAgentId}/edit`
+  const place = `${config.publicUrl ?? ''}/user-agents/${userAgentId}/integrations`
   throw new AppError('integration_missing', {
     detail: `This agent needs ${titles}, which is not connected. Connect it at ${place}.`,
     faults: missing.map(({ type, reason }) => ({ path: `/integrations/${type}`, message: reason ?? 'Not connected.' })),
