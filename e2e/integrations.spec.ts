@@ -283,31 +283,37 @@ test('an account that fails says so, is changed field by field, and disconnected
   await page.getByRole('button', { name: 'Connect E-mail: send' }).waitFor()
 })
 
+/** A user agent of an agent of one's own, made over the API by whoever is signed in. Answers its id. */
+async function makeUserAgent(page: Page, name: string, capabilities: object): Promise<string> {
+  return await page.evaluate(
+    async ({ name, capabilities }) => {
+      const post = async (path: string, body: object) => {
+        const response = await fetch(`/api/v1/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+        const answer = await response.json()
+        if (!response.ok) throw new Error(JSON.stringify(answer))
+        return answer.id as string
+      }
+      const settings = { type: 'object', properties: {}, required: [] }
+      const agent = { name, description: `Made for ${name}.`, type: 'email' }
+      const agent_id = await post('agents', {
+        ...agent,
+        capabilities: { instructions: 'You help.', settings, ...capabilities },
+      })
+      return await post('user-agents', { agent_id, name, settings: {} })
+    },
+    { name, capabilities },
+  )
+}
+
 test('an agent that needs an account says so before it is asked, and leads there', async () => {
   const { page, look } = await open()
   await signUp(page, 'needs@example.test')
-  const userAgentId = await page.evaluate(async () => {
-    const post = async (path: string, body: object) => {
-      const response = await fetch(`/api/v1/${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
-      const answer = await response.json()
-      if (!response.ok) throw new Error(JSON.stringify(answer))
-      return answer.id as string
-    }
-    const agent_id = await post('agents', {
-      name: 'Mailer',
-      description: 'Sends mails.',
-      type: 'email',
-      capabilities: {
-        instructions: 'You send mails.',
-        settings: { type: 'object', properties: {}, required: [] },
-        integrations: [{ type: 'smtp', required: true, reason: 'To send the mails you approve.' }],
-      },
-    })
-    return await post('user-agents', { agent_id, name: 'Mailer', settings: {} })
+  const userAgentId = await makeUserAgent(page, 'Mailer', {
+    integrations: [{ type: 'smtp', required: true, reason: 'To send the mails you approve.' }],
   })
   await page.goto(`/chat/${userAgentId}`)
   await page.getByText('Connect E-mail: send first').waitFor()
@@ -315,6 +321,37 @@ test('an agent that needs an account says so before it is asked, and leads there
   await look('chat-account-missing', both)
   await page.getByRole('link', { name: 'Connect E-mail: send' }).click()
   await page.getByRole('dialog', { name: 'Connect E-mail: send' }).waitFor()
+})
+
+test('what an agent remembers is seen and deleted', async () => {
+  const { page, look } = await open()
+  await signUp(page, 'memory@example.test')
+  const userAgentId = await makeUserAgent(page, 'Rememberer', { tools: ['remember', 'recall'] })
+  provider.setScript(({ toolResults, input }) =>
+    toolResults.length === 0
+      ? { kind: 'tool-calls', calls: [{ name: 'remember', input: { content: input } }] }
+      : { kind: 'text', text: 'I will think of it.' },
+  )
+  await page.goto(`/chat/${userAgentId}`)
+  for (const fact of ['Anna is called in the morning.', 'Prices are without tax.']) {
+    await ask(page, fact)
+    await page
+      .getByRole('article', { name: 'Rememberer' })
+      .filter({ hasText: 'I will think of it.' })
+      .nth(fact.startsWith('Anna') ? 0 : 1)
+      .getByRole('group', { name: 'Rate this answer' })
+      .waitFor()
+  }
+  await page.getByRole('link', { name: 'Accounts of this agent' }).click()
+  const memories = page.getByRole('list', { name: 'Memories' })
+  await memories.getByText('Prices are without tax.').waitFor()
+  await look('memories', both)
+  await memories.getByRole('button', { name: 'Delete memory “Prices are without tax.”' }).click()
+  await memories.getByText('Prices are without tax.').waitFor({ state: 'detached' })
+  await memories.getByText('Anna is called in the morning.').waitFor()
+  await page.getByRole('button', { name: 'Delete all' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete all' }).click()
+  await page.getByText('Nothing. An agent that can remember').waitFor()
 })
 
 test('a webhook is connected, asks before it sends, and shows what it sent', async () => {

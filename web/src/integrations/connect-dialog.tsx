@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { IntegrationType } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
-import { toastDone } from '../ui/toast.ts'
+import { toastDone, toastError } from '../ui/toast.ts'
 import { ConnectionDialog } from './connection-dialog.tsx'
 import { NewSecrets } from './new-secrets.tsx'
 import { beginSignIn } from './sign-in-button.tsx'
@@ -29,14 +29,10 @@ export function ConnectDialog({ userAgentId, type, onClose }: ConnectDialogProps
           body: { type: type.type, settings, credentials, ...(name !== '' && { name }) },
         })
         if (created.needs_authorization) {
-          // The account is stored: a refusal of the way to the provider is shown with it, not here.
-          const isOnItsWay = await beginSignIn(userAgentId, created.id).then(
-            () => true,
-            () => false,
-          )
+          // The account is stored and has a button for this: a refusal must not look as if it were not.
+          const isOnItsWay = await beginSignIn(userAgentId, created.id).then(() => true, toastError)
           if (isOnItsWay) return
-        }
-        toastDone(`${created.name ?? type.title} is connected.`)
+        } else toastDone(`${created.name ?? type.title} is connected.`)
         await queryClient.invalidateQueries({ queryKey: ['user-agents'] })
         if (Object.keys(created.new_secrets).length > 0) setSecrets(created.new_secrets)
         else onClose()

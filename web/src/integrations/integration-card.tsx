@@ -93,7 +93,7 @@ export function IntegrationCard({ userAgentId, integration, type }: IntegrationC
         </Group>
         <Trouble integration={integration} />
         <Group gap="xs">
-          {integration.needs_authorization && type?.is_oauth_configured && (
+          {type?.is_oauth_configured && wantsSignIn(integration) && (
             <SignInButton userAgentId={userAgentId} integrationId={integration.id} title={type.title} />
           )}
           {integration.needs_authorization && type && !type.is_oauth_configured && (
@@ -180,6 +180,11 @@ export function IntegrationCard({ userAgentId, integration, type }: IntegrationC
       </Confirm>
     </Card>
   )
+}
+
+/** Not signed in yet, or what the sign-in gave is not accepted any more. */
+function wantsSignIn({ needs_authorization, state, credentials }: Integration): boolean {
+  return needs_authorization || (state === 'reconnect' && 'oauth' in credentials)
 }
 
 /** Tells accounts apart: the type of one with a name of its own, else where it leads. */
