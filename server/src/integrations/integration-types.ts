@@ -1,10 +1,13 @@
 import type { Config } from '../config.ts'
 import type { IntegrationType } from './integration-type.ts'
+import { createGithubType } from './types/github/github-type.ts'
 import { httpType } from './types/http/http-type.ts'
 import { imapType } from './types/imap/imap-type.ts'
 import { createMcpType } from './types/mcp/mcp-type.ts'
 import { openapiType } from './types/openapi/openapi-type.ts'
+import { createSlackType } from './types/slack/slack-type.ts'
 import { smtpType } from './types/smtp/smtp-type.ts'
+import { createWebSearchType } from './types/web_search/web-search-type.ts'
 import { webhookType } from './types/webhook/webhook-type.ts'
 
 /** What types may depend on: settings of the operator, none of them secret. */
@@ -19,5 +22,8 @@ export function createIntegrationTypes(config: IntegrationTypeConfig): Integrati
     openapiType,
     smtpType,
     imapType,
+    createSlackType(),
+    createGithubType(),
+    createWebSearchType(),
   ]
 }
