@@ -10,7 +10,7 @@ export function AgentDetails({ agent, idPrefix = 'agent' }: { agent: Agent; idPr
   const settings = Object.entries(capabilities.settings.properties)
   return (
     <Stack gap="xl">
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
         {settings.length > 0 && (
           <Card component="section" aria-labelledby={`${idPrefix}-needs`}>
             <Title order={2} size="h3" id={`${idPrefix}-needs`} mb="sm">
