@@ -20,6 +20,8 @@ export type LogOrder = 'asc' | 'desc'
 export interface LogSelection {
   filter: Omit<AgentLogFilter, 'from' | 'to'>
   span: Span
+  /** Of a window; `windowRows` when left out. */
+  rows?: number
 }
 
 const previewLength = 500
@@ -27,7 +29,7 @@ const previewLength = 500
 const exportPageBytes = 4 * 1024 * 1024
 
 /**
- * How many rows a statement looks at, one by one, for a filter that no index answers: a tenth of a second's work in memory,
+ * How many rows a statement looks at, at most and one by one, for a filter that no index answers: a tenth of a second's work in memory,
  * and far from the time limit also when every row comes from the disk. docs/decisions/0008 has the figures.
  */
 export const windowRows = 20_000
@@ -56,7 +58,7 @@ function selectStretch(tx: Tx, { filter: { user_agent_id, conversation_id }, spa
 }
 
 /**
- * The logs of a selection, or, where one of its filters has no index, those among its next `windowRows` rows. The limit
+ * The logs of a selection, or, where one of its filters has no index, those in its next window. The limit
  * keeps PostgreSQL from filtering before it, so that a search for what is nowhere ends like any other.
  */
 function selectLogs(tx: Tx, selection: LogSelection, order: LogOrder) {
@@ -67,7 +69,7 @@ function selectLogs(tx: Tx, selection: LogSelection, order: LogOrder) {
     .selectAll()
     .orderBy('timestamp', order)
     .orderBy('id', order)
-    .limit(sql.lit(windowRows))
+    .limit(sql.lit(selection.rows ?? windowRows))
   return (
     tx
       .selectFrom(rows.as('agent_logs'))
@@ -86,7 +88,7 @@ export async function findWindowEnd(tx: Tx, selection: LogSelection, order: LogO
     .orderBy('timestamp', order)
     .orderBy('id', order)
     // Of bounded length, over the entries of an index.
-    .offset(sql.lit(windowRows - 1))
+    .offset(sql.lit((selection.rows ?? windowRows) - 1))
     .limit(sql.lit(2))
   const [last, next] = await readInOrder(tx, ends)
   return last && next ? last : null

@@ -3,6 +3,7 @@ import { findWindowEnd, type LogOrder, type LogSelection, listWholeLogs } from '
 import { type AgentLog, csvColumns } from './agent-log-schemas.ts'
 import { continueSpan } from './agent-log-span.ts'
 import { formatCsvLine } from './format-csv.ts'
+import { createWindowPace } from './window-pace.ts'
 
 export type ExportFormat = 'ndjson' | 'csv'
 
@@ -22,12 +23,16 @@ export interface Export {
 export async function* exportLogs(database: Database, claims: Claims, wanted: Export): AsyncGenerator<string> {
   const { order, format } = wanted
   let { selection } = wanted
+  const pace = createWindowPace(selection.filter)
   let head = format === 'csv' ? formatCsvLine(csvColumns) : ''
   while (true) {
-    const { logs, last } = await database.withUser(claims, async (tx) => {
-      const logs = await listWholeLogs(tx, selection, order, pageSize)
-      return { logs, last: logs.at(-1) ?? (await findWindowEnd(tx, selection, order)) }
-    })
+    const { logs, last } = await pace((rows) =>
+      database.withUser(claims, async (tx) => {
+        const window = { ...selection, rows }
+        const logs = await listWholeLogs(tx, window, order, pageSize)
+        return { logs, last: logs.at(-1) ?? (await findWindowEnd(tx, window, order)) }
+      }),
+    )
     const piece = head + logs.map(format === 'csv' ? toCsv : toNdjson).join('')
     if (piece !== '') yield piece
     head = ''

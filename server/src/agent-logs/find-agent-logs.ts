@@ -3,6 +3,7 @@ import type { Cursor } from '../http/pagination.ts'
 import { findWindowEnd, type LogOrder, type LogSelection, listLogs, needsWindows } from './agent-log-queries.ts'
 import type { AgentLogSummary } from './agent-log-schemas.ts'
 import { continueSpan, splitByAge } from './agent-log-span.ts'
+import { createWindowPace } from './window-pace.ts'
 
 /** After this time no further window is begun, so that somebody with millions of logs sees how far it has come. */
 const searchMs = 1000
@@ -23,12 +24,16 @@ export async function findLogs(
   }
   const logs: AgentLogSummary[] = []
   const deadline = performance.now() + searchMs
+  const pace = createWindowPace(filter)
   for (let rest = span; ; ) {
-    const window = { filter, span: rest }
-    const end = await database.withUser(claims, async (tx) => {
-      logs.push(...(await listLogs(tx, window, order, limit - logs.length)))
-      return logs.length < limit ? findWindowEnd(tx, window, order) : null
-    })
+    const { found, end } = await pace((rows) =>
+      database.withUser(claims, async (tx) => {
+        const window = { filter, span: rest, rows }
+        const found = await listLogs(tx, window, order, limit - logs.length)
+        return { found, end: logs.length + found.length < limit ? await findWindowEnd(tx, window, order) : null }
+      }),
+    )
+    logs.push(...found)
     if (!end) return { logs, searchedTo: null }
     if (performance.now() > deadline) return { logs, searchedTo: end }
     rest = continueSpan(rest, end, order)
