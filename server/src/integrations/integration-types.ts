@@ -5,6 +5,7 @@ import { httpType } from './types/http/http-type.ts'
 import { imapType } from './types/imap/imap-type.ts'
 import { createMcpType } from './types/mcp/mcp-type.ts'
 import { openapiType } from './types/openapi/openapi-type.ts'
+import { postgresqlType } from './types/postgresql/postgresql-type.ts'
 import { createSlackType } from './types/slack/slack-type.ts'
 import { smtpType } from './types/smtp/smtp-type.ts'
 import { createWebSearchType } from './types/web_search/web-search-type.ts'
@@ -22,6 +23,7 @@ export function createIntegrationTypes(config: IntegrationTypeConfig): Integrati
     openapiType,
     smtpType,
     imapType,
+    postgresqlType,
     createSlackType(),
     createGithubType(),
     createWebSearchType(),

@@ -11,6 +11,7 @@ const optionalPackages: [name: string, isThere: () => boolean, untested: string]
   ],
   ['pgbouncer', () => findPgBouncer() !== null, 'the API behind PgBouncer; it was tested without a pooler instead'],
   ['age', () => findProgram('age') !== null, 'backups opened by hand with the age command'],
+  ['dovecot-imapd', () => findDovecot() !== null, 'reading e-mails from a whole IMAP server'],
   ['zstd', () => findProgram('zstd') !== null, 'backups opened by hand with the zstd command'],
 ]
 
@@ -39,6 +40,11 @@ export function findOldestPostgres(): PostgresBinaries | null {
 /** Debian keeps it where only root's PATH looks. */
 export function findPgBouncer(): string | null {
   return findProgram('pgbouncer', ['/usr/sbin', '/usr/local/sbin'])
+}
+
+/** Debian keeps it where only root's PATH looks. */
+export function findDovecot(): string | null {
+  return findProgram('dovecot', ['/usr/sbin', '/usr/local/sbin'])
 }
 
 /** One line for each thing that the tests of this machine leave out. */

@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { findDovecot } from '../../../testing/installed-programs.ts'
 import type { TestCertificate } from '../../certificate-testing.ts'
 
 export const user = 'anna@example.com'
 export const password = 'canary-imap-password-1'
 
-const program = ['/usr/sbin/dovecot', '/usr/local/sbin/dovecot'].find(existsSync)
+const program = findDovecot()
 /** Debian: `dovecot-imapd`. */
-export const hasDovecot = program !== undefined
+export const hasDovecot = program !== null
 
 export interface TestMail {
   raw: string

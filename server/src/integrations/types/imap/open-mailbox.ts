@@ -58,10 +58,13 @@ export function withMailbox<Result>(
   path: string,
   work: (client: ImapFlow) => Promise<Result>,
 ): Promise<Result> {
+  const unknown = () =>
+    new UnknownMailbox(`There is no mailbox ${JSON.stringify(path)}. list_mailboxes names those there are.`)
   return withClient(connection, async (client) => {
+    if (/\p{Cc}/u.test(path)) throw unknown()
     const opened = await client.mailboxOpen(path, { readOnly: true }).catch((error: ImapError) => {
       if (error.responseStatus !== 'NO' && error.mailboxMissing !== true) throw error
-      throw new UnknownMailbox(`There is no mailbox ${JSON.stringify(path)}. list_mailboxes names those there are.`)
+      throw unknown()
     })
     if (opened.readOnly === false) throw new Error('The server did not open the mailbox for reading alone.')
     return await work(client)
