@@ -39,16 +39,18 @@ export const inputs = {
     assignees: names.optional(),
   }),
   comment_on_issue: z.object({ repository, number, body: comment }),
-  update_issue: z.object({
-    repository,
-    number,
-    state: z.enum(['open', 'closed']).optional(),
-    state_reason: z.enum(['completed', 'not_planned', 'duplicate', 'reopened']).optional(),
-    title: title.optional(),
-    body: body.optional(),
-    labels: names.optional(),
-    assignees: names.optional(),
-  }),
+  update_issue: z
+    .object({
+      repository,
+      number,
+      state: z.enum(['open', 'closed']).optional(),
+      state_reason: z.enum(['completed', 'not_planned', 'duplicate', 'reopened']).optional(),
+      title: title.optional(),
+      body: body.optional(),
+      labels: names.optional(),
+      assignees: names.optional(),
+    })
+    .refine((given) => Object.keys(given).length > 2, 'name what shall change'),
   list_pull_requests: z.object({ repository, state, base: branch.optional(), cursor: cursorInput }),
   get_pull_request: z.object({ repository, number, cursor: cursorInput }),
   comment_on_pull_request: z

@@ -21,7 +21,7 @@ export const issueSchema = z.object({
   created_at: z.string(),
   updated_at: z.string(),
   body: z.string().nullish(),
-  pull_request: z.unknown(),
+  pull_request: z.unknown().optional(),
 })
 const commentSchema = z.object({
   id: z.number(),

@@ -88,7 +88,9 @@ describe('SearXNG', () => {
       message: expect.stringContaining('search.formats'),
     })
     await expect(type.test(connect(below.url))).rejects.toThrow(/like no SearXNG \(404\)/)
-    await expect(type.test(connect(`${below.url}/sub`))).resolves.toMatchObject({ message: /works/ })
+    await expect(type.test(connect(`${below.url}/sub`))).resolves.toMatchObject({
+      message: expect.stringMatching(/works/),
+    })
     await expect(type.test(connect(html.url, guardWith()))).rejects.toThrow(/ALLOWED_PRIVATE_HOSTS/)
     expect(html.seen).toHaveLength(1)
   })
@@ -145,7 +147,10 @@ describe('Tavily', () => {
     await expect(type.test(connect('wrong-key-1234'))).rejects.toMatchObject({ kind: 'credentials' })
     await expect(search({ query: 'too fast' })).rejects.toThrow('wait 60 seconds')
     await expect(search({ query: 'odd' })).rejects.toThrow('Invalid topic')
-    await expect(search({ query: 'lamps' })).rejects.toMatchObject({ kind: 'refused', message: /432/ })
+    await expect(search({ query: 'lamps' })).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/432/),
+    })
   })
 })
 
