@@ -111,7 +111,9 @@ async function begin(query: Query, seconds: number, schemas: readonly string[]):
     client_encoding: 'UTF8',
     ...(schemas.length > 0 && { search_path: schemas.map((name) => `"${name.replaceAll('"', '""')}"`).join(', ') }),
   }
-  for (const [name, value] of Object.entries(local)) await query('select set_config($1, $2, true)', [name, value])
+  await query('select pg_catalog.set_config(key, value, true) from pg_catalog.jsonb_each_text($1::jsonb)', [
+    JSON.stringify(local),
+  ])
 }
 
 /** A superuser reads files and runs programs of its server; what this server holds back would be a fence of paper. */
