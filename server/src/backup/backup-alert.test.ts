@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createLog } from '../log.ts'
 import { closeAfterTest, createTestApp } from '../testing/test-app.ts'
 import { makeBackupName } from './backup-format.ts'
+import { withBackupLock } from './backup-lock.ts'
 import { writeRecord } from './backup-records.ts'
 import { startBackupSchedule } from './backup-schedule.ts'
 import { createBackupWatch } from './backup-status.ts'
@@ -152,6 +153,28 @@ test('an alert that was refused is sent again, and a private address is never as
   await look({ ALLOWED_PRIVATE_HOSTS: '127.0.0.1' })
   expect(received).toHaveLength(2)
   expect(await new FolderStore(folder).readText('alerted.json')).toBeNull()
+})
+
+test('the alert is sent when the place of the backups cannot be read, and beside a backup that hangs', async () => {
+  const { ownerUrl } = await createFilledDatabase(1)
+  const { received, url } = await listenForAlerts()
+  const environment = { BACKUP_ALERT_URL: url, ALLOWED_PRIVATE_HOSTS: '127.0.0.1' }
+  const look = async (more: Record<string, string>) => {
+    const config = backupConfig({ ...environment, ...more })
+    const schedule = startBackupSchedule({ config, ownerUrl, log: createLog('silent') })
+    onTestFinished(() => schedule.stop())
+    await schedule.look()
+  }
+  await look({ BACKUP_DIR: '/dev/null/backups' })
+  expect(received[0]?.body.problems).toEqual([expect.stringContaining('cannot be read')])
+  const folder = await makeFolder()
+  await writeBackup(folder, hoursAgo(400), hoursAgo(399))
+  const hang = Promise.withResolvers<void>()
+  const hanging = withBackupLock(ownerUrl, () => hang.promise)
+  await look({ BACKUP_DIR: folder })
+  hang.resolve()
+  await hanging
+  expect(received).toHaveLength(2)
 })
 
 test('nobody is told while all is well', async () => {

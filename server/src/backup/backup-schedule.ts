@@ -11,38 +11,35 @@ import { createAlert } from './send-alert.ts'
 const lookEveryMs = 15 * 60_000
 const alertEveryMs = 24 * 3_600_000
 
+interface ScheduleOptions {
+  config: Pick<Config, 'backup' | 'logLevel' | 'dataDir' | 'encryptionKeys' | 'publicUrl' | 'allowedPrivateHosts'>
+  ownerUrl: string
+  log: Log
+}
+
 /**
  * Makes and verifies backups by themselves when BACKUP_EVERY_HOURS is set, and says in the log, at the start and then
  * daily, and to BACKUP_ALERT_URL when the newest verified one is too old. Any number of servers may run it: one does the
  * work.
  */
-export function startBackupSchedule(options: {
-  config: Pick<Config, 'backup' | 'logLevel' | 'dataDir' | 'encryptionKeys' | 'publicUrl' | 'allowedPrivateHosts'>
-  ownerUrl: string
-  log: Log
-}): { stop(): Promise<void>; look(): Promise<void> } {
+export function startBackupSchedule(options: ScheduleOptions): { stop(): Promise<void>; look(): Promise<void> } {
   const { config, ownerUrl, log } = options
   if (config.backup.everyHours === undefined && config.backup.alertUrl === undefined)
     return { stop: async () => {}, look: async () => {} }
   const store = openBackupStore(config.backup)
-  const alert = createAlert({ config, ownerUrl, log })
+  const remind = createReminder(options)
   let worker: Worker | null = null
   let looking: Promise<void> | null = null
-  let saidAt = Number.NEGATIVE_INFINITY
   let isStopping = false
 
   async function run(): Promise<void> {
     try {
       const { isBackupDue, isVerificationDue } = findDue(await listBackups(store), config.backup)
       if (isBackupDue || isVerificationDue) await work()
-      if (isStopping) return
-      await alert()
-      if (performance.now() - saidAt < alertEveryMs) return
-      saidAt = performance.now()
-      for (const warning of describeHealth(await listBackups(store), config.backup.alertAfterHours)) log.error(warning)
     } catch (error) {
       log.error({ err: error }, 'the backup failed; it is tried again in a quarter of an hour')
     }
+    if (!isStopping) await remind()
   }
 
   async function work(): Promise<void> {
@@ -73,7 +70,7 @@ export function startBackupSchedule(options: {
     })
     return looking
   }
-  const timer = setInterval(look, lookEveryMs)
+  const timer = setInterval(() => (looking ? remind() : look()), lookEveryMs)
   look()
   return {
     look,
@@ -85,5 +82,23 @@ export function startBackupSchedule(options: {
       await Promise.race([looking, sleep(5000, undefined, { ref: false })])
       await worker?.terminate()
     },
+  }
+}
+
+/** To be called whatever became of the backup, and also while it hangs: that is what somebody has to know. */
+function createReminder({ config, ownerUrl, log }: ScheduleOptions): () => Promise<void> {
+  const store = openBackupStore(config.backup)
+  const alert = createAlert({ config, ownerUrl, log })
+  let saidAt = Number.NEGATIVE_INFINITY
+  return async () => {
+    await alert()
+    if (performance.now() - saidAt < alertEveryMs) return
+    try {
+      const warnings = describeHealth(await listBackups(store), config.backup.alertAfterHours)
+      saidAt = performance.now()
+      for (const warning of warnings) log.error(warning)
+    } catch (error) {
+      log.error({ err: error }, 'the place of the backups cannot be read; it is tried again in a quarter of an hour')
+    }
   }
 }

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
 import { createUrlGuard, type UrlGuard } from '../url-guard/url-guard.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
-import { withBackupLock } from './backup-lock.ts'
+import { withAlertLock } from './backup-lock.ts'
 import { type BackupStatus, createBackupWatch } from './backup-status.ts'
 import { type BackupStore, openBackupStore } from './backup-store.ts'
 
@@ -25,8 +25,8 @@ export function createAlert(options: {
     try {
       const status = await watch.read()
       if (!status.overdue) return
-      // Under the lock, so that of several servers one sends it; the others find its note.
-      const isSent = await withBackupLock(ownerUrl, () => sendAlert({ config, status, urlGuard }))
+      // Under a lock, so that of several servers one sends it; the others find its note.
+      const isSent = await withAlertLock(ownerUrl, () => sendAlert({ config, status, urlGuard }))
       if (isSent) alertedAt = performance.now()
     } catch (error) {
       log.error({ reason: reasonOf(error) }, 'BACKUP_ALERT_URL could not be told; it is tried again')
