@@ -10,12 +10,10 @@ import {
   notFound,
   page,
   problem,
-  routes,
   type TestRepository,
   url,
-} from './github-routes-testing.ts'
-
-export type GithubServer = Awaited<ReturnType<typeof startGithub>>
+} from './github-model-testing.ts'
+import { routes } from './github-routes-testing.ts'
 
 /** github.com with repositories whose issues, branches and files change: version header, Link pages, limits, rights. */
 export async function startGithub() {

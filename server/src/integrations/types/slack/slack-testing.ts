@@ -2,53 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { serve } from '../../../url-guard/url-guard-testing.ts'
-
-interface TestMessage {
-  type: 'message'
-  ts: string
-  text: string
-  user?: string
-  bot_id?: string
-  thread_ts?: string
-  reply_count?: number
-  attachments?: object[]
-  files?: object[]
-}
-
-interface TestChannel {
-  id: string
-  name: string
-  is_private: boolean
-  is_member: boolean
-  is_archived: boolean
-  messages: TestMessage[]
-}
-
-interface TestFile {
-  id: string
-  name: string
-  mimetype: string
-  size: number
-  content: Buffer
-  url_private_download?: string
-}
-
-export const allScopes =
-  'channels:read,channels:history,groups:read,groups:history,chat:write,files:read,files:write,users:read'
-
-// https://docs.slack.dev/reference/methods: the right of each method; without one, any token does.
-const scopeOf: Record<string, string> = {
-  'conversations.list': 'channels:read',
-  'conversations.history': 'channels:history',
-  'conversations.replies': 'channels:history',
-  'chat.postMessage': 'chat:write',
-  'users.info': 'users:read',
-  'files.info': 'files:read',
-  'files.getUploadURLExternal': 'files:write',
-  'files.completeUploadExternal': 'files:write',
-}
-
-export type SlackServer = Awaited<ReturnType<typeof startSlack>>
+import { allScopes, scopeOf, type TestChannel, type TestFile, type TestMessage } from './slack-workspace-testing.ts'
 
 /** A workspace that speaks the Web API: 200 with `ok: false`, cursors, 429 with Retry-After, files in three steps. */
 export async function startSlack() {
