@@ -4,6 +4,7 @@ import { expireWaitingRuns } from './approvals/end-waiting-runs.ts'
 import { deleteExpiredSignInRows } from './auth/session-queries.ts'
 import type { Database } from './database/database.ts'
 import { ensurePartitions, findPartitionFaults, type PartitionWatch } from './database/partitions.ts'
+import { deleteOldDeliveries } from './integrations/deliveries/delivery-queries.ts'
 import type { Log } from './log.ts'
 import type { ModelRegistry } from './runtime/models/model-registry.ts'
 import { rollUpUsage } from './usage/roll-up-usage.ts'
@@ -12,6 +13,9 @@ const everyMs = 3_600_000
 /** A server that has just started has people waiting. */
 const firstAfterMs = 60_000
 const ollamaEveryMs = 60_000
+const keepDeliveriesMs = 30 * 24 * 3_600_000
+// One batch stays far below the time limit of a statement, whatever has gathered.
+const deliveriesPerBatch = 1000
 
 interface MaintenanceOptions {
   database: Database
@@ -59,6 +63,7 @@ export async function runMaintenance(options: Omit<MaintenanceOptions, 'models'>
     ['making partitions', () => ensurePartitions(ownerUrl)],
     ['looking at partitions', () => lookAtPartitions(options)],
     ['forgetting what has expired', () => forgetExpired(database)],
+    ['forgetting old messages to webhooks', () => forgetOldDeliveries(database, signal)],
     ['ending runs that waited too long', () => expireWaitingRuns(database)],
     ['counting usage', () => rollUpUsage(database, signal)],
     ['forgetting old logs', () => forgetOldLogs(database, ownerUrl, logRetentionDays, log, signal)],
@@ -100,6 +105,14 @@ async function forgetOldLogs(
   if (report.partitions.length > 0 || report.deleted.rows > 0) log.info(report, 'old logs were forgotten')
   if (report.busy.length > 0)
     log.warn({ partitions: report.busy }, 'old partitions could not be locked; they are tried again in an hour')
+}
+
+async function forgetOldDeliveries(database: Database, signal: AbortSignal): Promise<void> {
+  const before = new Date(Date.now() - keepDeliveriesMs)
+  for (let deleted = deliveriesPerBatch; deleted === deliveriesPerBatch && !signal.aborted; )
+    deleted = await database.asSystem('what has expired is forgotten, whoever it belonged to', (tx) =>
+      deleteOldDeliveries(tx, before, deliveriesPerBatch),
+    )
 }
 
 function forgetExpired(database: Database): Promise<void> {

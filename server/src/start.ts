@@ -74,6 +74,8 @@ export async function start(config: Config, say: (text: string) => void): Promis
       nodeId,
       cancelElsewhere: async (id) => channel?.send(id),
     })
+    // Runs and deliveries use them, so what is opened later is closed before.
+    closers.push(() => Promise.all(services.integrationTypes.map((type) => type.close?.())))
     await services.models.refreshOllama()
     say(`Model: ${services.models.default.label}`)
     const { unsettledRuns } = services

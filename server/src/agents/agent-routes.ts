@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
 import { decodeCursor, decodeKeys, encodeKeys, toPage, toPageByKeys } from '../http/pagination.ts'
 import { typedText } from '../http/schemas.ts'
+import { prepareRevocation } from '../integrations/revoke-access.ts'
 import {
   type AgentPlace,
   listAgents,
@@ -60,7 +61,8 @@ function addReadingRoutes(app: App, { database }: Services): void {
   )
 }
 
-function addCreatorRoutes(app: App, { database }: Services): void {
+function addCreatorRoutes(app: App, services: Services): void {
+  const { database } = services
   app.post('/api/v1/agents', { schema: agentRoutes['POST /api/v1/agents'] }, async (request, reply) => {
     const claims = getClaims(request)
     const agent = { ...request.body, capabilities: parseCapabilities(request.body.capabilities) }
@@ -77,7 +79,12 @@ function addCreatorRoutes(app: App, { database }: Services): void {
   })
 
   app.delete('/api/v1/agents/:id', { schema: agentRoutes['DELETE /api/v1/agents/:id'] }, async (request, reply) => {
-    await removeAgent(database, getClaims(request), { id: request.params.id, force: request.query.force === 'true' })
+    const claims = getClaims(request)
+    const { id } = request.params
+    const force = request.query.force === 'true'
+    const revokeAll = force ? await prepareRevocation(services, claims, { agentId: id }) : null
+    await removeAgent(database, claims, { id, force })
+    await revokeAll?.()
     return reply.status(204).send(null)
   })
 

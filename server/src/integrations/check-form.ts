@@ -17,7 +17,9 @@ export function checkForm(
   { settings, path }: { settings: Record<string, unknown>; path: '/settings' | '/credentials' },
 ): { values: Values; faults: Fault[] } {
   const schema = visibleSchema(form, settings)
-  const known = Object.entries(given).filter(([name]) => name in schema.properties || !(name in form.properties))
+  const known = Object.entries(given).filter(
+    ([name]) => Object.hasOwn(schema.properties, name) || !Object.hasOwn(form.properties, name),
+  )
   const values = withDefaults(schema, Object.fromEntries(known))
   const faults = validateSettings(schema, values).map((fault) => ({
     path: `${path}${fault.path}`,
@@ -31,7 +33,7 @@ function visibleSchema(form: ConnectionForm, settings: Record<string, unknown>):
   const properties: SettingsSchema['properties'] = {}
   for (const [name, field] of Object.entries(form.properties))
     if (isShown(field, form, settings)) properties[name] = toSetting(field)
-  return { type: 'object', properties, required: form.required.filter((name) => name in properties) }
+  return { type: 'object', properties, required: form.required.filter((name) => Object.hasOwn(properties, name)) }
 }
 
 function isShown({ shown_when: condition }: FormField, form: ConnectionForm, settings: Record<string, unknown>) {

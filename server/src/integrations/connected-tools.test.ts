@@ -92,9 +92,26 @@ describe('tools that a server lists', () => {
     listed = [definition('drop', { effect: 'reads' })]
     await testAgain()
     expect(await permissions()).toEqual({ drop: 'ask' })
+    listed = [definition('drop')]
+    await testAgain()
+    listed = []
+    await testAgain()
+    listed = [definition('drop', { effect: 'reads' })]
+    await testAgain()
+    expect(await permissions()).toEqual({ drop: 'ask' })
     listed = [definition('send', { description: 'Other.' })]
     await testAgain()
     expect(await permissions()).toEqual({ send: 'ask' })
+  })
+
+  test('have the names of what every object has, and are trusted no more for it', async () => {
+    const { permissions, testAgain } = await prepare()
+    const names = ['constructor', '__proto__', 'toString']
+    listed = names.map((name) => definition(name))
+    await testAgain()
+    listed = names.map((name) => definition(name, { effect: 'reads' }))
+    await testAgain()
+    expect(Object.entries(await permissions())).toEqual(names.map((name) => [name, 'ask']))
   })
 
   test('are listed anew beside a run when an hour has passed, by one of many', async () => {

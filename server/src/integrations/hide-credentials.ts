@@ -1,3 +1,4 @@
+import type { Settings } from '../agents/capabilities.ts'
 import type { Credentials } from './integration-type.ts'
 
 /** Anything shorter would tear words apart, and is no secret worth its name. */
@@ -10,7 +11,7 @@ const isTelling = (name: string) =>
   /secret|token|password|passphrase|value|key/i.test(name) && !/(endpoint|ur[il]|type|method)s?$/i.test(name)
 
 /** Every text in the credentials that is long enough to be a secret, and what HTTP Basic makes of a name and a password. */
-export function listSecrets(credentials: Credentials): string[] {
+export function listSecrets(credentials: Credentials, settings: Settings = {}): string[] {
   const texts: string[] = []
   const collect = (name: string, value: unknown, isTop: boolean): void => {
     if (typeof value === 'string') {
@@ -21,10 +22,11 @@ export function listSecrets(credentials: Credentials): string[] {
     }
   }
   for (const [name, value] of Object.entries(credentials)) if (!isHarmless(name)) collect(name, value, true)
-  const { username, user } = credentials
-  const person = username ?? user
-  if (typeof person === 'string')
-    texts.push(...texts.map((secret) => Buffer.from(`${person}:${secret}`).toString('base64')))
+  const secrets = [...texts]
+  const people = [settings.username, settings.user, credentials.username, credentials.user]
+  for (const person of new Set(people))
+    if (typeof person === 'string' && person !== '')
+      texts.push(...secrets.map((secret) => Buffer.from(`${person}:${secret}`).toString('base64')))
   const written = texts.flatMap((text) => [
     text,
     encodeURIComponent(text.toWellFormed()),

@@ -31,6 +31,24 @@ export function listIntegrations(tx: Tx, userAgentId: string): Promise<Integrati
   return tx.selectFrom('integrations').select(shown).where('user_agent_id', '=', userAgentId).orderBy('id').execute()
 }
 
+/** Ids of what is connected with these types, in all user agents of this user or in some. */
+export async function listIntegrationsOf(
+  tx: Tx,
+  userId: string,
+  { types, userAgentId, agentId }: { types: readonly string[]; userAgentId?: string; agentId?: string },
+): Promise<string[]> {
+  if (types.length === 0) return []
+  let query = tx
+    .selectFrom('integrations')
+    .innerJoin('user_agents', 'user_agents.id', 'integrations.user_agent_id')
+    .select('integrations.id')
+    .where('user_agents.user_id', '=', userId)
+    .where('integrations.type', 'in', types)
+  if (userAgentId !== undefined) query = query.where('user_agents.id', '=', userAgentId)
+  if (agentId !== undefined) query = query.where('user_agents.agent_id', '=', agentId)
+  return (await query.execute()).map(({ id }) => id)
+}
+
 export async function findIntegration(tx: Tx, { id, userAgentId }: { id: string; userAgentId: string }) {
   const row = await tx
     .selectFrom('integrations')

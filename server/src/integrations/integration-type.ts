@@ -47,6 +47,8 @@ export interface IntegrationType {
    * failure is reported, never in the way.
    */
   revoke?(connection: Connection): Promise<boolean | null>
+  /** Ends what is kept open between calls, such as sessions and programs; this server stops. */
+  close?(): Promise<void>
 }
 
 type Setting = SettingsSchema['properties'][string]
@@ -134,6 +136,8 @@ export interface OAuthClientPlace {
 export interface OAuthServer {
   /** RFC 9207: the `iss` that the callback must carry, when it carries one. */
   issuer?: string
+  /** The server's metadata promises that its callbacks carry `iss`: one without it is somebody else's. */
+  promisesIssuer?: boolean
   /** How the client shows itself at the token endpoint; `client_secret_basic` with a secret, else `none`. */
   clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'none'
   /** To be merged into the stored credentials, such as a client that was registered for this connection. */

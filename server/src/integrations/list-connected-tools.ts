@@ -94,7 +94,7 @@ export async function withConnection<Result>(
   let secrets: string[] = []
   try {
     const connection = await openConnection(services, key, signal)
-    secrets = listSecrets(connection.credentials)
+    secrets = listSecrets(connection.credentials, connection.settings)
     // A renewed token is not among them yet.
     const getAccessToken = async () => {
       const token = await connection.getAccessToken()

@@ -9,6 +9,8 @@ const maxTools = 200
 /** Of one tool as JSON, and of all together. */
 const maxToolLength = 50_000
 const maxAllLength = 500_000
+/** A server that lists other tools each time must not fill the row. */
+const maxPermissions = 1000
 
 /** Asks the server behind the connection which tools it has now, and keeps the list. */
 export async function refreshListedTools(
@@ -53,14 +55,17 @@ export function distrustChanges(
   after: readonly ToolDefinition[],
   permissions: Record<string, ToolPermission>,
 ): Record<string, ToolPermission> {
-  const next = { ...permissions }
+  // A map: a tool may be called `constructor`.
+  const next = new Map(Object.entries(permissions))
   for (const known of before) {
     const now = after.find(({ name }) => name === known.name)
     if (now && isDeepStrictEqual(storable(now), storable(known))) continue
-    const turnedHarmless = now !== undefined && known.effect === 'writes' && now.effect === 'reads'
-    if (next[known.name] === 'always' || (turnedHarmless && next[known.name] === undefined)) next[known.name] = 'ask'
+    const chosen = next.get(known.name)
+    // One that is not there now may come back as one that only reads.
+    const mayTurnHarmless = known.effect === 'writes' && now?.effect !== 'writes' && next.size < maxPermissions
+    if (chosen === 'always' || (mayTurnHarmless && chosen === undefined)) next.set(known.name, 'ask')
   }
-  return next
+  return Object.fromEntries(next)
 }
 
 /** As it comes back from the database: without what is undefined. */

@@ -24,6 +24,8 @@ const oauthPendingSchema = oauthEndpointsSchema.extend({
   nonce: z.string(),
   redirect_uri: z.string(),
   issuer: z.string().optional(),
+  /** A callback without `iss` is refused. */
+  promises_issuer: z.boolean().optional(),
 })
 
 export type OAuthEndpoints = z.infer<typeof oauthEndpointsSchema>

@@ -1,7 +1,7 @@
 import type { ConnectionForm, Credentials } from './integration-type.ts'
 
-/** Shorter secrets would be half told by four characters. */
-const minLengthToShow = 12
+/** Of shorter ones, which people make up themselves, four characters would tell too much. */
+const minLengthToShow = 20
 
 /**
  * What the API may tell about credentials: which fields of the form are set, the last four characters of long secrets at

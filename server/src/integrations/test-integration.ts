@@ -85,7 +85,9 @@ async function attempt(
   andThen: () => Promise<unknown> = async () => {},
 ): Promise<Attempt> {
   const tell = (message: string) =>
-    hideSecrets(message, listSecrets(connection.credentials)).slice(0, maxMessageLength).toWellFormed()
+    hideSecrets(message, listSecrets(connection.credentials, connection.settings))
+      .slice(0, maxMessageLength)
+      .toWellFormed()
   try {
     // A type that forgets the signal must not keep anybody waiting.
     const { message } = await orAbort(

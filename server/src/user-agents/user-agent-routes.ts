@@ -4,6 +4,7 @@ import { getClaims } from '../auth/authenticate.ts'
 import { AppError } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
 import { decodeKeys, encodeKeys, toPageByKeys } from '../http/pagination.ts'
+import { revokeAllAccess } from '../integrations/revoke-access.ts'
 import { configureAgent, getUserAgent, reconfigureAgent } from './configure-agent.ts'
 import { toUserAgent } from './to-user-agent.ts'
 import { deleteUserAgent, listUserAgents } from './user-agent-queries.ts'
@@ -13,7 +14,8 @@ const placeSchema = z.tuple([z.uuid()])
 /** Settings are up to 500 kB each. */
 const maxPage = 50
 
-export function addUserAgentRoutes(app: App, { database, models, integrationTypes }: Services): void {
+export function addUserAgentRoutes(app: App, services: Services): void {
+  const { database, models, integrationTypes } = services
   app.get('/api/v1/user-agents', { schema: userAgentRoutes['GET /api/v1/user-agents'] }, async (request) => {
     const claims = getClaims(request)
     const limit = Math.min(request.query.limit, maxPage)
@@ -58,6 +60,7 @@ export function addUserAgentRoutes(app: App, { database, models, integrationType
     async (request, reply) => {
       const claims = getClaims(request)
       const key = { id: request.params.id, userId: claims.sub }
+      await revokeAllAccess(services, claims, { userAgentId: key.id })
       if (!(await database.withUser(claims, (tx) => deleteUserAgent(tx, key)))) throw new AppError('not_found')
       return reply.status(204).send(null)
     },

@@ -3,6 +3,8 @@ import type { Person } from '../auth/authenticate.ts'
 import { noteDeletion } from '../auth/open-supabase-account.ts'
 import type { Database, Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
+import type { IntegrationServices } from '../integrations/integration-services.ts'
+import { revokeAllAccess } from '../integrations/revoke-access.ts'
 import { checkOwnPassword } from './check-own-password.ts'
 import { findUser, hasOtherAdmin, hasOtherUser, lockAdmins } from './user-queries.ts'
 
@@ -11,11 +13,19 @@ const logsPerBatch = 2000
 const freshSignInMs = 10 * 60_000
 
 /** Deletes the account and everything of it. Agents that others configured are withdrawn and stay with those others. */
-export async function deleteAccount(database: Database, person: Person, password: string | undefined): Promise<void> {
+export async function deleteAccount(
+  services: IntegrationServices,
+  person: Person,
+  password: string | undefined,
+): Promise<void> {
+  const { database } = services
   const { claims } = person
   const userId = claims.sub
   await checkPresence(database, person, password)
-  await eraseUser(database, userId, { isOfSupabase: person.via === 'supabase' })
+  await eraseUser(database, userId, {
+    isOfSupabase: person.via === 'supabase',
+    beforeErasing: () => revokeAllAccess(services, claims),
+  })
 }
 
 /**
@@ -25,9 +35,19 @@ export async function deleteAccount(database: Database, person: Person, password
 export async function eraseUser(
   database: Database,
   userId: string,
-  { isOfSupabase = false, onProgress }: { isOfSupabase?: boolean; onProgress?: (deletedLogs: number) => void } = {},
+  {
+    isOfSupabase = false,
+    beforeErasing,
+    onProgress,
+  }: {
+    isOfSupabase?: boolean
+    /** Once it is clear that they may go; never in the way. */
+    beforeErasing?: () => Promise<void>
+    onProgress?: (deletedLogs: number) => void
+  } = {},
 ): Promise<void> {
   await database.asSystem('the last admin may not leave', (tx) => refuseLastAdmin(tx, userId))
+  await beforeErasing?.()
   // Batch by batch beforehand: one cascade over a million logs would run into the time limit and never succeed.
   const claims = { sub: userId, user_role: 'user' } as const
   for (let deleted = 0, batch = logsPerBatch; batch === logsPerBatch; ) {

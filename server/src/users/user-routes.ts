@@ -19,7 +19,8 @@ export function addUserRoutes(app: App, services: Services): void {
   addAdminRoutes(app, services)
 }
 
-function addProfileRoutes(app: App, { config, database }: Services): void {
+function addProfileRoutes(app: App, services: Services): void {
+  const { config, database } = services
   app.get('/api/v1/me', { schema: userRoutes['GET /api/v1/me'] }, async (request) => {
     const claims = getClaims(request)
     return orSignedOut(await database.withUser(claims, (tx) => findUser(tx, claims.sub)))
@@ -31,7 +32,7 @@ function addProfileRoutes(app: App, { config, database }: Services): void {
   })
 
   app.delete('/api/v1/me', { schema: userRoutes['DELETE /api/v1/me'] }, async (request, reply) => {
-    await deleteAccount(database, getSessionUser(request), request.body?.password)
+    await deleteAccount(services, getSessionUser(request), request.body?.password)
     clearSessionCookies(reply, config)
     return reply.status(204).send(null)
   })

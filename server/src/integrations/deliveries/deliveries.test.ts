@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { Webhook } from 'standardwebhooks'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { capabilitiesSchema } from '../../agents/capabilities.ts'
+import { lowestIdOf } from '../../database/uuid-v7.ts'
+import { runMaintenance } from '../../maintenance.ts'
 import { exampleCapabilities } from '../../testing/agent-fixtures.ts'
 import { createTestApp, type TestApp, type TestUser } from '../../testing/test-app.ts'
 import { serve } from '../../url-guard/url-guard-testing.ts'
@@ -247,4 +249,30 @@ describe('after an attempt', () => {
     expect(judge({ ...failed, retryAfterSeconds: 1e9 }, 1).nextInSeconds).toBe(86_400)
     expect(judge({ kind: 'failed', message: 'x'.repeat(900) }, 1).failure).toHaveLength(500)
   })
+})
+
+test('messages of more than thirty days ago are forgotten by maintenance, but not those still to be sent', async () => {
+  const { sendEvent, flush, deliveries, integration } = await prepare(() => 204)
+  await sendEvent('new.one', {})
+  await flush()
+  let count = 0
+  const oldId = () =>
+    lowestIdOf(new Date(Date.now() - 31 * 24 * 3_600_000)).replace(
+      /0000-0000-\d+$/,
+      `7000-8000-${'0'.repeat(11)}${count++}`,
+    )
+  const row = { integration_id: integration.id, user_id: owner.id, payload: '{}' }
+  await site.database.asSystem('a test makes old messages', (tx) =>
+    tx
+      .insertInto('webhook_deliveries')
+      .values([
+        { ...row, id: oldId(), event: 'old.delivered', status: 'delivered', next_attempt_at: null },
+        { ...row, id: oldId(), event: 'old.failed', status: 'failed', next_attempt_at: null },
+        { ...row, id: oldId(), event: 'old.pending' },
+      ])
+      .execute(),
+  )
+  const { ownerUrl, services } = site
+  await runMaintenance({ ...services, ownerUrl, logRetentionDays: null }, new AbortController().signal)
+  expect((await deliveries()).map(({ event }: { event: string }) => event)).toEqual(['new.one', 'old.pending'])
 })

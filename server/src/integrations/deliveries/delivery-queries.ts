@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../database/database.ts'
-import { createId } from '../../database/uuid-v7.ts'
+import { createId, lowestIdOf } from '../../database/uuid-v7.ts'
 
 const shown = [
   'id',
@@ -121,6 +121,22 @@ export async function noteAttempt(
     .where('attempts', '=', attempts)
     .where('status', '=', 'pending')
     .execute()
+}
+
+/** Of messages that arrived or were given up, a batch of those from before this time. Answers how many went. */
+export async function deleteOldDeliveries(tx: Tx, before: Date, limit: number): Promise<number> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('webhook_deliveries')
+    .where('id', 'in', (query) =>
+      query
+        .selectFrom('webhook_deliveries')
+        .select('id')
+        .where('id', '<', lowestIdOf(before))
+        .where('status', '<>', 'pending')
+        .limit(limit),
+    )
+    .executeTakeFirst()
+  return Number(numDeletedRows)
 }
 
 /** Its server wants no more messages: what is left is given up. */

@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import type { Settings } from '../../agents/capabilities.ts'
 import type { Claims } from '../../database/database.ts'
 import { AppError } from '../../errors.ts'
 import { UrlFetchFailed, UrlRefused } from '../../url-guard/url-refused.ts'
@@ -23,14 +25,14 @@ export async function beginAuthorization(
   await getIntegration(services, claims, place)
   const key = { integrationId: place.integrationId, ownerId: claims.sub }
   const redirectUri = `${baseUrl}/api/v1/oauth/callback`
-  const server = await findServer(services, key, redirectUri)
+  const { server, settings } = await findServer(services, key, redirectUri)
   const nonce = random()
   const pending = toPending(server, { nonce, redirect_uri: redirectUri })
-  await changeCredentials(services, key, async ({ credentials }) => ({
-    credentials: { ...credentials, ...server.credentials, oauth_pending: { ...pending } },
-    result: null,
-    keepsState: true,
-  }))
+  await changeCredentials(services, key, async (present) => {
+    if (!isDeepStrictEqual(present.settings, settings)) throw changedMeanwhile()
+    const credentials = { ...present.credentials, ...server.credentials, oauth_pending: { ...pending } }
+    return { credentials, result: null, keepsState: true }
+  })
   const verifier = random()
   const state = await sealState(services.keyring, claims.sub, {
     user_agent_id: place.userAgentId,
@@ -41,11 +43,14 @@ export async function beginAuthorization(
   return authorizationUrl(server, { redirectUri, state, verifier })
 }
 
+/** What was asked for leads to another server by now, which must not get what this one gives. */
+const changedMeanwhile = () => new AppError('conflict', { detail: 'It was changed in the meantime. Sign in again.' })
+
 async function findServer(
   services: IntegrationServices,
   key: { integrationId: string; ownerId: string },
   redirectUri: string,
-): Promise<OAuthServer> {
+): Promise<{ server: OAuthServer; settings: Settings }> {
   const { type, settings, credentials } = await readIntegration(services, key)
   const { publicUrl, oauthClients } = services.config
   try {
@@ -58,7 +63,7 @@ async function findServer(
       redirectUri,
       clientMetadataUrl: publicUrl?.startsWith('https:') ? `${publicUrl}/oauth/client-metadata.json` : null,
     })
-    if (server) return server
+    if (server) return { server, settings }
   } catch (error) {
     if (error instanceof OAuthNotConfigured) throw new AppError('oauth_not_configured', { cause: error })
     if (error instanceof ConnectionFailed || error instanceof UrlRefused || error instanceof UrlFetchFailed)
@@ -69,7 +74,7 @@ async function findServer(
 }
 
 function toPending(server: OAuthServer, begun: Pick<OAuthPending, 'nonce' | 'redirect_uri'>): OAuthPending {
-  const { clientSecret, revocationEndpoint, resource, issuer } = server
+  const { clientSecret, revocationEndpoint, resource, issuer, promisesIssuer } = server
   return {
     ...begun,
     token_endpoint: server.tokenEndpoint,
@@ -79,6 +84,7 @@ function toPending(server: OAuthServer, begun: Pick<OAuthPending, 'nonce' | 'red
     ...(revocationEndpoint !== undefined && { revocation_endpoint: revocationEndpoint }),
     ...(resource !== undefined && { resource }),
     ...(issuer !== undefined && { issuer }),
+    ...(promisesIssuer === true && { promises_issuer: true }),
   }
 }
 
@@ -126,28 +132,30 @@ export async function finishAuthorization(
   const key = { integrationId: state.integration_id, ownerId: claims.sub }
   where({ userAgentId: state.user_agent_id, integrationId: state.integration_id })
   // Taken away first: whoever comes back a second time finds nothing that was begun.
-  const pending = await changeCredentials(services, key, async ({ credentials }) => {
+  const begun = await changeCredentials(services, key, async ({ credentials, settings }) => {
     const found = readPending(credentials)
     if (found?.nonce !== state.nonce) return { credentials: null, result: null }
     const { oauth_pending: _, ...others } = credentials
-    return { credentials: others, result: found, keepsState: true }
+    return { credentials: others, result: { pending: found, settings }, keepsState: true }
   })
-  if (!pending) throw new AppError('oauth_state_invalid')
+  if (!begun) throw new AppError('oauth_state_invalid')
+  const { pending, settings } = begun
   // RFC 9207: a code of another server must not be sent to this one.
-  if (callback.iss !== undefined && pending.issuer !== undefined && callback.iss !== pending.issuer)
+  const isOthers = callback.iss === undefined ? pending.promises_issuer === true : callback.iss !== pending.issuer
+  if (pending.issuer !== undefined && isOthers)
     throw new AppError('oauth_refused', { detail: 'The answer came from another provider.' })
   if (callback.error !== undefined || !callback.code)
     throw new AppError('oauth_refused', { detail: 'The provider did not let you in.' })
   const tokens = await exchangeCode(services, pending, callback.code, state.verifier)
-  await changeCredentials(services, key, async ({ credentials }) => ({
-    credentials: { ...credentials, oauth: { ...tokens } },
-    result: null,
-  }))
+  await changeCredentials(services, key, async (present) => {
+    if (!isDeepStrictEqual(present.settings, settings)) throw changedMeanwhile()
+    return { credentials: { ...present.credentials, oauth: { ...tokens } }, result: null }
+  })
 }
 
 async function exchangeCode(
   services: IntegrationServices,
-  { nonce: _nonce, redirect_uri, issuer: _issuer, ...server }: OAuthPending,
+  { nonce: _nonce, redirect_uri, issuer: _issuer, promises_issuer: _promised, ...server }: OAuthPending,
   code: string,
   verifier: string,
 ) {

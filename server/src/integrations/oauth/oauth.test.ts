@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { Person } from '../../auth/authenticate.ts'
+import { hashPassword } from '../../auth/password.ts'
+import { createId } from '../../database/uuid-v7.ts'
 import { createTestApp, type TestApp, type TestUser } from '../../testing/test-app.ts'
+import { serve } from '../../url-guard/url-guard-testing.ts'
+import { deleteAccount } from '../../users/delete-account.ts'
 import { changeCredentials, readIntegration } from '../change-credentials.ts'
 import { prepareUserAgent } from '../integration-api-testing.ts'
 import { type IntegrationType, OAuthNotConfigured } from '../integration-type.ts'
-import { readTokens } from '../stored-credentials.ts'
+import { type OAuthTokens, readTokens } from '../stored-credentials.ts'
 import { getAccessToken } from './get-access-token.ts'
 import { oauthType, startOAuthServer, type TestOAuthServer } from './oauth-server-testing.ts'
 
@@ -114,6 +119,42 @@ describe('a way back', () => {
   })
 })
 
+describe('a way back without the name of its provider (RFC 9207)', () => {
+  test.each([
+    [true, 'oauth_error=oauth_refused'],
+    [false, 'connected='],
+  ])('where the provider promised it: %s', async (promisesIssuer, expected) => {
+    Object.assign(provider.server, { promisesIssuer })
+    const { begin } = await prepare()
+    const back = await provider.signIn((await begin()).authorization_url)
+    back.searchParams.delete('iss')
+    expect((await comeBack(back)).location).toContain(expected)
+  })
+})
+
+test('tokens of one server are not stored for another: the address was changed while they were fetched', async () => {
+  const { begin, send, id, credentials } = await prepare()
+  const { signIn } = provider
+  const { tokenEndpoint } = provider.server
+  const slow = await serve(async (request, response) => {
+    await send('PATCH', `/${id}`, { settings: { url: 'https://elsewhere.example' } })
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const { authorization = '', 'content-type': type = '' } = request.headers
+    const answer = await fetch(tokenEndpoint, {
+      method: 'POST',
+      headers: { authorization, 'content-type': type },
+      body: Buffer.concat(chunks),
+    })
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+  })
+  provider.server.tokenEndpoint = slow.url
+  const back = await signIn((await begin()).authorization_url)
+  expect((await comeBack(back)).location).toContain('oauth_error=conflict')
+  expect(provider.grants.authorization_code).toBe(1)
+  expect(await credentials()).toEqual({})
+})
+
 test('what the operator did not set up is said clearly, before and at the attempt', async () => {
   types.splice(
     0,
@@ -199,6 +240,77 @@ test('a removal takes the access back at the provider', async () => {
     body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: tokens?.refresh_token ?? '' }),
   })
   expect(answer.status).toBe(400)
+})
+
+describe('what goes with its agent or account', () => {
+  const isRefused = async (tokens: OAuthTokens | null) => {
+    const answer = await fetch(`${provider.issuer}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from('agentexpress:planted-client-secret').toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: tokens?.refresh_token ?? '' }),
+    })
+    return answer.status === 400
+  }
+  const remove = (url: string) => site.app.inject({ method: 'DELETE', url, headers: owner.headers })
+
+  test('is taken back at the provider: a user agent', async () => {
+    const { userAgentId, credentials } = await signIn()
+    const tokens = readTokens(await credentials())
+    const stranger = { method: 'DELETE', url: `/api/v1/user-agents/${userAgentId}`, headers: other.headers } as const
+    expect((await site.app.inject(stranger)).statusCode).toBe(404)
+    expect(provider.revoked).toBe(0)
+    expect((await remove(`/api/v1/user-agents/${userAgentId}`)).statusCode).toBe(204)
+    expect(await isRefused(tokens)).toBe(true)
+  })
+
+  test('is taken back at the provider: an agent with what its creator made of it, unless others use it', async () => {
+    const { userAgentId, credentials } = await signIn()
+    const tokens = readTokens(await credentials())
+    const { agent_id, agent_version } = await site.database.asSystem('a test', async (tx) => {
+      const found = await tx
+        .selectFrom('user_agents')
+        .select(['agent_id', 'agent_version'])
+        .where('id', '=', userAgentId)
+        .executeTakeFirstOrThrow()
+      await tx.updateTable('agents').set({ creator_id: owner.id }).where('id', '=', found.agent_id).execute()
+      return found
+    })
+    const ofOther = { id: createId(), user_id: other.id, agent_id, agent_version, name: 'Mine' }
+    await site.database.asSystem('a test', (tx) => tx.insertInto('user_agents').values(ofOther).execute())
+    expect((await remove(`/api/v1/agents/${agent_id}?force=true`)).json().code).toBe('agent_in_use')
+    expect(provider.revoked).toBe(0)
+    await site.database.asSystem('a test', (tx) => tx.deleteFrom('user_agents').where('id', '=', ofOther.id).execute())
+    expect((await remove(`/api/v1/agents/${agent_id}?force=true`)).statusCode).toBe(204)
+    expect(await isRefused(tokens)).toBe(true)
+  })
+
+  test('is taken back at the provider: an account; its refused deletion takes nothing', async () => {
+    const { credentials } = await signIn()
+    const tokens = readTokens(await credentials())
+    const person = { via: 'session', claims: owner.claims, sessionId: createId() } as Person
+    await site.database.asSystem('a test sets a password', async (tx) =>
+      tx
+        .updateTable('users')
+        .set({ password: await hashPassword('a long password') })
+        .where('id', '=', owner.id)
+        .execute(),
+    )
+    await expect(deleteAccount(site.services, person, 'wrong')).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(provider.revoked).toBe(0)
+    await deleteAccount(site.services, person, 'a long password')
+    expect(await isRefused(tokens)).toBe(true)
+  })
+
+  test('goes also when the provider never answers', async () => {
+    const { userAgentId, key } = await signIn()
+    const { url } = await serve(() => {})
+    await changeCredentials(site.services, key, async ({ credentials }) => ({
+      credentials: { ...credentials, oauth: { ...(credentials.oauth as object), revocation_endpoint: url } },
+      result: null,
+    }))
+    expect((await remove(`/api/v1/user-agents/${userAgentId}`)).statusCode).toBe(204)
+    await expect(readIntegration(site.services, key)).rejects.toMatchObject({ code: 'not_found' })
+  }, 30_000)
 })
 
 test('a provider that does not answer does not keep a connection from being removed', async () => {

@@ -21,8 +21,10 @@ export class TokenRefused extends Error {
   override name = 'TokenRefused'
   readonly code: string
   constructor(code: string) {
-    super(`The provider refused with the code ${code}.`)
-    this.code = code
+    // A stranger's words, which may repeat what was sent: only what looks like a code of a specification is passed on.
+    const known = /^[a-z][a-z_]{2,49}$/.test(code) ? code : 'unknown'
+    super(`The provider refused with the code ${known}.`)
+    this.code = known
   }
 }
 

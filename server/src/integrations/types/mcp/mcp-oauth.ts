@@ -34,6 +34,7 @@ export async function findMcpOAuthServer(connection: OAuthConnection): Promise<O
       tokenEndpoint: metadata.token_endpoint,
       ...revocationOf(metadata),
       issuer: metadata.issuer,
+      ...promiseOf(metadata),
       ...client,
       scopes: chooseScopes(challenge.scope, info.resourceMetadata, metadata),
       resource: chooseResource(url, info.resourceMetadata),
@@ -77,6 +78,12 @@ function checkMetadata(metadata: AuthorizationServerMetadata | undefined): Autho
 function revocationOf(metadata: AuthorizationServerMetadata): { revocationEndpoint?: string } {
   const endpoint = 'revocation_endpoint' in metadata ? metadata.revocation_endpoint : undefined
   return typeof endpoint === 'string' ? { revocationEndpoint: endpoint } : {}
+}
+
+// RFC 9207.
+function promiseOf(metadata: AuthorizationServerMetadata): { promisesIssuer?: boolean } {
+  const name = 'authorization_response_iss_parameter_supported'
+  return name in metadata && metadata[name] === true ? { promisesIssuer: true } : {}
 }
 
 /** https, or a server inside a private network, which the guard only reaches where the operator allows it. */
