@@ -4,6 +4,7 @@ import { defineConfig } from 'vite'
 const server = 'http://127.0.0.1:3000'
 
 // Whoever starts the build may be under test; what is built is served to people all the same.
+// biome-ignore lint/style/noProcessEnv: this is where Vite takes it from
 if (process.argv.includes('build')) process.env.NODE_ENV = 'production'
 
 export default defineConfig({
