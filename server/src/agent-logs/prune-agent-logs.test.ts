@@ -144,13 +144,23 @@ describe('how long a log is kept', () => {
     const user = await db.createUser()
     await addLogs(db, user, [100, 50])
     await addLogs(db, user, [101], 'running')
-    await addLogs(db, user, [99], 'waiting')
+    const waiting = await insertTestLog(db.database, { user_id: user.id, timestamp: daysAgo(99), status: 'waiting' })
+    const run = { log_id: waiting, log_timestamp: daysAgo(99), user_id: user.id, user_agent_id: createId() }
+    const expires_at = daysAgo(-1)
+    await system(db, (tx) =>
+      tx
+        .insertInto('waiting_runs')
+        .values({ ...run, state: '{}', expires_at })
+        .execute(),
+    )
+    // Its row is gone, by the owner's own hand past the server: it would never end.
+    await addLogs(db, user, [98], 'waiting')
     await subscribe(db, user, { log_retention_days: 0 })
     await insertTestLog(db.database, { user_id: user.id })
     await prune(db, null)
     expect(await agesOf(db, user)).toEqual([101, 99, 0])
     const hours = await system(db, (tx) => tx.selectFrom('usage_hours').select('runs').execute())
-    expect(hours.reduce((sum, { runs }) => sum + runs, 0)).toBe(4)
+    expect(hours.reduce((sum, { runs }) => sum + runs, 0)).toBe(5)
   })
 })
 

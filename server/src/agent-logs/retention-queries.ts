@@ -4,6 +4,10 @@ import type { Tx } from '../database/database.ts'
 // A longer time than a century is no limit, and would lead out of the years that PostgreSQL knows.
 const foreverDays = 36_500
 
+/** Runs that are still to end. One whose waiting_runs row is gone can no longer do so, and must not hold up its month. */
+const isUnended = sql<boolean>`(status = 'running'
+  or (status = 'waiting' and exists (select from waiting_runs where log_id = agent_logs.id)))`
+
 /**
  * `retentions (user_id, cutoff)`: what of each user's logs is older than they are kept, null for ever. The longest of
  * the plans that a user has now counts; `defaultDays` is for who has none, or one that says nothing of it. Never beyond
@@ -47,7 +51,7 @@ export async function listExpiredUsers(
   const { rows } = await sql<{ user_id: string; cutoff: Date | null; is_expired: boolean }>`
     with ${retentions(defaultDays)}
     select user_id, cutoff, cutoff is not null and exists (
-      select from agent_logs where agent_logs.user_id = retentions.user_id and "timestamp" < cutoff and status not in ('running', 'waiting')
+      select from agent_logs where agent_logs.user_id = retentions.user_id and "timestamp" < cutoff and not ${isUnended}
     ) as is_expired
     from retentions where user_id > ${afterId}::uuid order by user_id limit ${limit}`.execute(tx)
   const users = rows.flatMap(({ user_id, cutoff, is_expired }) => (cutoff && is_expired ? [{ user_id, cutoff }] : []))
@@ -73,7 +77,7 @@ export async function countExpired(tx: Tx, { user_id, cutoff }: ExpiredUser, dro
   const without = dropped.map(({ from, to }) => sql`and not ("timestamp" >= ${from} and "timestamp" < ${to})`)
   const { rows } = await sql<RowCount>`
     select count(*) as rows, coalesce(sum(${bytes}), 0)::bigint as bytes from agent_logs
-    where user_id = ${user_id}::uuid and "timestamp" < ${cutoff} and status not in ('running', 'waiting') ${sql.join(without, sql` `)}`.execute(
+    where user_id = ${user_id}::uuid and "timestamp" < ${cutoff} and not ${isUnended} ${sql.join(without, sql` `)}`.execute(
     tx,
   )
   return rows[0] ?? { rows: 0, bytes: 0 }
@@ -86,7 +90,7 @@ export async function deleteExpired(tx: Tx, { user_id, cutoff }: ExpiredUser, li
     .select(['id', 'timestamp'])
     .where('user_id', '=', user_id)
     .where('timestamp', '<', cutoff)
-    .where('status', 'not in', ['running', 'waiting'])
+    .where(sql<boolean>`not ${isUnended}`)
     .orderBy('timestamp')
     .limit(limit)
     .execute()
@@ -96,7 +100,7 @@ export async function deleteExpired(tx: Tx, { user_id, cutoff }: ExpiredUser, li
   const { rows } = await sql<RowCount>`
     with gone as (
       delete from agent_logs
-      where id = any(${found.map(({ id }) => id)}::uuid[]) and user_id = ${user_id}::uuid and status not in ('running', 'waiting')
+      where id = any(${found.map(({ id }) => id)}::uuid[]) and user_id = ${user_id}::uuid and not ${isUnended}
         and "timestamp" >= ${first.timestamp} and "timestamp" < ${new Date(last.timestamp.getTime() + 1)}
         and "timestamp" < ${cutoff}
       returning ${bytes} as bytes
@@ -121,7 +125,7 @@ export async function isRangeExpired(tx: Tx, defaultDays: number | null, { from,
     select ${to}::timestamptz <= (select rolled_until from usage_rollup)
       and not exists (
         select from agent_logs join retentions on retentions.user_id = agent_logs.user_id
-        where "timestamp" >= ${from} and "timestamp" < ${to} and (cutoff is null or cutoff < ${to} or status in ('running', 'waiting'))
+        where "timestamp" >= ${from} and "timestamp" < ${to} and (cutoff is null or cutoff < ${to} or ${isUnended})
       )
       and (
         exists (select from agent_logs where "timestamp" >= ${from} and "timestamp" < ${to})
