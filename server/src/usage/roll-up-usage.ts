@@ -5,7 +5,7 @@ import { addCorrections, rollUpHour } from './roll-up-queries.ts'
 const hoursPerCorrection = 500
 const maxTries = 5
 /** An hour of millions of runs takes longer than a request may; without it, everything behind it would never be counted. */
-const statementTimeoutMs = 300_000
+const statementTimeoutMs = 60_000
 
 /**
  * Counts every hour that is over into usage_hours, oldest first, then adds corrections to their hours. Any number of
