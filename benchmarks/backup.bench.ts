@@ -1,14 +1,14 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import pg from 'pg'
-import { startEmbeddedPostgres } from '../server/src/database/embedded.ts'
-import { createLog } from '../server/src/log.ts'
+import { findPostgresBinaries } from '../server/src/database/postgres-binaries.ts'
+import { findOldestPostgres } from '../server/src/testing/installed-programs.ts'
 import { fillLogs } from './backup-rows.ts'
-import { type DebianPostgres, startDebianPostgres } from './debian-postgres.ts'
 import { type RunProgram, runProgram } from './run-program.ts'
+import { startPostgres } from './start-postgres.ts'
 import { describeSurroundings, formatSurroundings, median, round, toTable, writeResults } from './write-results.ts'
 
 /*
@@ -33,10 +33,11 @@ type Found = Record<string, Measured[]>
 
 async function measureAll(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'agentexpress-backup-bench-'))
-  const debian = await startDebianPostgres()
-  const embedded = debian ? null : await startEmbeddedPostgres(join(folder, 'data'), createLog('error'))
+  const debian = findOldestPostgres()
   if (!debian) say("Debian's postgresql-15 is not installed: no pg_dump to compare with.")
-  const url = debian ? debian.url : (embedded?.ownerUrl ?? '')
+  const binaries = debian ?? (await findPostgresBinaries())
+  const postgres = await startPostgres(binaries, { max_wal_size: '4GB', shared_buffers: '512MB' })
+  const url = postgres.ownerUrl
   try {
     const startedAt = performance.now()
     const rowBytes = await fillLogs(url, rows)
@@ -51,13 +52,12 @@ async function measureAll(): Promise<void> {
     const [made, restored]: [Found, Found] = [{}, {}]
     for (let at = 0; at < rounds; at++) {
       await measureOurs(url, environment, made, restored)
-      if (debian) await measureDump(debian, join(folder, 'dump'), made, restored)
+      if (debian) await measureDump(url, dirname(debian.postgres), join(folder, 'dump'), { made, restored })
       say(`round ${at + 1} of ${rounds} done`)
     }
     await report(url, { made, restored, rowBytes })
   } finally {
-    await debian?.stop()
-    await embedded?.stop()
+    await postgres.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -87,16 +87,21 @@ async function measureOurs(url: string, environment: Record<string, string>, mad
   await rm(folder, { recursive: true })
 }
 
-async function measureDump({ url, program }: DebianPostgres, file: string, made: Found, restored: Found) {
+async function measureDump(
+  url: string,
+  programs: string,
+  file: string,
+  { made, restored }: { made: Found; restored: Found },
+) {
   const dump = async (...args: string[]) => ({
-    ...(await runProgram(program('pg_dump'), [...args, '-Fc', '-f', file, url])),
+    ...(await runProgram(join(programs, 'pg_dump'), [...args, '-Fc', '-f', file, url])),
     bytes: (await stat(file)).size,
   })
   note(made, 'pg_dump -Fc -Z 1', await dump('-Z', '1'))
   const dumped = await dump()
   note(made, 'pg_dump -Fc', dumped)
   await inScratch(url, async (target) => {
-    const loaded = await runProgram(program('pg_restore'), ['-d', target, '--exit-on-error', file])
+    const loaded = await runProgram(join(programs, 'pg_restore'), ['-d', target, '--exit-on-error', file])
     const startedAt = performance.now()
     // Ours ends with it: a restored database without statistics is slow.
     await withClient(target, async (client) => void (await client.query('analyze')))

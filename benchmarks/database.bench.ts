@@ -9,6 +9,7 @@ import type { Database, Tx } from '../server/src/database/database.ts'
 import { openDatabase } from '../server/src/database/database.ts'
 import { serverRole } from '../server/src/database/embedded.ts'
 import { deployMigrations, readMigrations } from '../server/src/database/migrate.ts'
+import { findPostgresBinaries } from '../server/src/database/postgres-binaries.ts'
 import { grantServerRole } from '../server/src/database/server-role.ts'
 import { createLog } from '../server/src/log.ts'
 import { readUsage } from '../server/src/usage/usage-queries.ts'
@@ -16,8 +17,8 @@ import { reportDatabase } from './database-report.ts'
 import { createWrites } from './database-writes.ts'
 import { type Contest, runContests } from './interleaved-rounds.ts'
 import { captureStatements, forOwner, openOwnerDoor } from './owner-door.ts'
+import { startPostgres } from './start-postgres.ts'
 import { timeInDatabase } from './time-in-database.ts'
-import { startTunedPostgres } from './tuned-postgres.ts'
 import { round } from './write-results.ts'
 
 /*
@@ -48,7 +49,7 @@ const settings = {
 }
 
 async function main(): Promise<void> {
-  const postgres = await startTunedPostgres(settings)
+  const postgres = await startPostgres(await findPostgresBinaries(), settings)
   const client = new pg.Client({ connectionString: postgres.ownerUrl })
   try {
     await client.connect()

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findFreePort } from '../server/src/database/find-free-port.ts'
 import { configureAgent, openApiSession, password } from './support/api-session.ts'
 import { openBrowser } from './support/open-browser.ts'
-import { findFreePort, makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
 import { desktop, openWatchedPage, phone } from './support/watched-page.ts'
 
 let folder: string

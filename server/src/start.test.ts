@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import {
-  findFreePort,
   makeDataFolder,
   type Program,
   removeDataFolder,
@@ -13,6 +12,7 @@ import {
   startProgram,
 } from '../../e2e/support/start-program.ts'
 import { addKey, formatKeySet } from './crypto/key-set.ts'
+import { findFreePort } from './database/find-free-port.ts'
 import { startTestProvider } from './runtime/test-providers/start-test-provider.ts'
 import { eventually } from './user-agents/run-testing.ts'
 import { buildWebApp } from './web-build.ts'

@@ -2,7 +2,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +9,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Log } from '../log.ts'
 import { findSocketFolder, removeDeadSockets } from './embedded-socket.ts'
+import { findFreePort } from './find-free-port.ts'
 import {
   checkWritable,
   findPostgresBinaries,
@@ -226,17 +226,6 @@ async function isPostgresOn(pid: number, folder: string): Promise<boolean> {
     stdout: '',
   }))
   return stdout.includes(` -D ${folder} `)
-}
-
-async function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.on('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
 
 function serverSettings({ socketFolder, binaries: { postgres }, settings }: Cluster): string[] {

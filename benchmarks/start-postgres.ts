@@ -1,25 +1,27 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { findPostgresBinaries, findProcessOwner } from '../server/src/database/postgres-binaries.ts'
+import { findFreePort } from '../server/src/database/find-free-port.ts'
+import { findProcessOwner, type PostgresBinaries } from '../server/src/database/postgres-binaries.ts'
 
 const run = promisify(execFile)
 
-export interface TunedPostgres {
+export interface StartedPostgres {
   /** Connects as a superuser. */
   ownerUrl: string
   stop(): Promise<void>
 }
 
-/** The PostgreSQL that npm installed, in a folder of its own, with settings of the caller's; checksums and fsync are on. */
-export async function startTunedPostgres(settings: Record<string, string>): Promise<TunedPostgres> {
-  const binaries = await findPostgresBinaries()
+/** A PostgreSQL in a folder of its own, with settings of the caller's; checksums and fsync are on. */
+export async function startPostgres(
+  binaries: PostgresBinaries,
+  settings: Record<string, string>,
+): Promise<StartedPostgres> {
   const parent = await mkdtemp(join(tmpdir(), 'agentexpress-bench-'))
   await chmod(parent, 0o755)
   const folder = join(parent, 'postgres')
@@ -62,15 +64,4 @@ export async function startTunedPostgres(settings: Record<string, string>): Prom
     }
     await sleep(100)
   }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
