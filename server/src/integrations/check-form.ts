@@ -44,9 +44,9 @@ function isShown({ shown_when: condition }: FormField, form: ConnectionForm, set
 
 function toSetting(field: FormField): SettingsSchema['properties'][string] {
   if (field.type !== 'array' && field.format === 'password') {
-    const { shown_when: _, format: _format, ...setting } = field
+    const { shown_when: _, enum_titles: _titles, format: _format, ...setting } = field
     return setting
   }
-  const { shown_when: _, ...setting } = field
+  const { shown_when: _, enum_titles: _titles, ...setting } = field
   return setting as SettingsSchema['properties'][string]
 }

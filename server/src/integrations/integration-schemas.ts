@@ -7,7 +7,7 @@ export const connectionFormSchema = z
     type: z.literal('object').meta({ description: 'Always `object`' }),
     properties: z.record(z.string(), z.record(z.string(), z.unknown())).meta({
       description:
-        'The fields in their order, as for the settings of agents; `format` may be `password`, and a field with `shown_when` belongs to the form only while that field of the settings has one of these values',
+        'The fields in their order, as for the settings of agents; `format` may be `password`, and a field with `shown_when` belongs to the form only while that field of the settings has one of these values; `enum_titles` says for each value of `enum` what people read instead',
     }),
     required: z.array(z.string()).meta({ description: 'Fields that must be filled in while they are shown' }),
   })

@@ -59,6 +59,8 @@ type PasswordField = Omit<Exclude<Setting, { type: 'array' }>, 'type' | 'format'
 export type FormField = (Setting | PasswordField) & {
   /** The field belongs to the form only while another one, of the settings, has one of these values. */
   shown_when?: { field: string; is: (string | number | boolean)[] }
+  /** What people read in place of each value of `enum`. */
+  enum_titles?: Record<string, string>
 }
 
 /** The subset of JSON Schema that agents' forms have, with passwords and fields that others switch on. */

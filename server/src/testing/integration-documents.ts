@@ -38,13 +38,20 @@ function noteOf(field: FormField): string {
   const { shown_when: condition } = field
   return [
     field.description ?? '',
-    field.type !== 'array' && field.enum ? `One of ${field.enum.map((value) => `\`${value}\``).join(', ')}.` : '',
+    field.type !== 'array' && field.enum
+      ? `One of ${field.enum.map((value) => choiceOf(field, value)).join(field.enum_titles ? '; ' : ', ')}.`
+      : '',
     field.default === undefined ? '' : `Left out: \`${JSON.stringify(field.default)}\`.`,
     condition ? `Only with \`${condition.field}\` ${condition.is.map((value) => `\`${value}\``).join(' or ')}.` : '',
   ]
     .filter(Boolean)
     .map((text) => (/[.!?]$/.test(text) ? text : `${text}.`))
     .join(' ')
+}
+
+function choiceOf({ enum_titles }: FormField, value: string | number): string {
+  const title = enum_titles?.[value]
+  return title === undefined ? `\`${value}\`` : `\`${value}\`: ${title}`
 }
 
 function describeScopes({ scopes }: IntegrationType): string[] {

@@ -106,9 +106,13 @@ function CheckboxWidget(props: Props) {
 
 /** Choices keep their JSON type; the component itself only knows text. */
 function SelectWidget(props: Props) {
-  const { value, onChange, options, multiple, required } = props
+  const { value, onChange, options, multiple, required, schema } = props
   const choices = options.enumOptions ?? []
-  const data = choices.map((choice, index) => ({ value: String(index), label: choice.label }))
+  const titles = (schema as { enum_titles?: Record<string, string> }).enum_titles ?? {}
+  const data = choices.map((choice, index) => ({
+    value: String(index),
+    label: titles[String(choice.value)] ?? choice.label,
+  }))
   const indexOf = (wanted: unknown) => String(choices.findIndex((choice) => choice.value === wanted))
   if (multiple) {
     const chosen = Array.isArray(value) ? value.map(indexOf) : []

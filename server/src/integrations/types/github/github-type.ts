@@ -59,8 +59,8 @@ function settingsForm(apiUrl: string): ConnectionForm {
         type: 'string',
         title: 'How does it sign in?',
         enum: ['token', 'oauth'],
+        enum_titles: { token: 'With a personal access token', oauth: 'I sign in at GitHub, after saving' },
         default: 'token',
-        description: 'token: a personal access token; oauth: you sign in at GitHub after saving',
       },
       api_url: {
         type: 'string',

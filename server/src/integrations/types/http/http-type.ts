@@ -42,8 +42,13 @@ Reading (GET) does not ask you first; everything else (POST, PUT, PATCH, DELETE)
         type: 'string',
         title: 'How does it sign in there?',
         enum: ['none', 'bearer', 'basic', 'header'],
+        enum_titles: {
+          none: 'Not at all',
+          bearer: 'With a token (Bearer)',
+          basic: 'With user name and password (Basic)',
+          header: 'With a key in a header of its own',
+        },
         default: 'none',
-        description: 'bearer: a token; basic: user name and password; header: a key in a header of its own',
       },
       username: {
         type: 'string',

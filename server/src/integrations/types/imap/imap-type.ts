@@ -24,7 +24,7 @@ The agent **only reads**: mailboxes are opened read-only, nothing is marked as s
 
 What e-mails say was written by strangers. After reading one, each tool that changes something asks you first, also those you set to *always*.
 
-Encryption *none* works only with servers in a private network that the operator of this server allowed.`,
+*Not encrypted* works only with servers in a private network that the operator of this server allowed.`,
   settings: {
     type: 'object',
     properties: {
@@ -34,8 +34,12 @@ Encryption *none* works only with servers in a private network that the operator
         type: 'string',
         title: 'Encryption',
         enum: ['tls', 'starttls', 'none'],
+        enum_titles: {
+          tls: 'Encrypted from the start (TLS, port 993)',
+          starttls: 'Encrypted after the first words (STARTTLS, port 143)',
+          none: 'Not encrypted',
+        },
         default: 'tls',
-        description: 'tls for port 993, starttls for port 143',
       },
       user: { type: 'string', title: 'User name', description: 'Mostly your e-mail address', maxLength: 320 },
     },

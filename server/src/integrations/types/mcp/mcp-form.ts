@@ -8,15 +8,15 @@ export function createSettingsForm(commands: StdioCommands): ConnectionForm {
     transport: {
       type: 'string',
       title: 'How is the server reached?',
-      description: '`http`: at an address. `program`: a program that the operator of this server has listed.',
       enum: ['http', 'program'],
+      enum_titles: { http: 'At an address', program: 'As a program that the operator of this site has listed' },
       default: 'http',
     },
     program: {
       type: 'string',
       title: 'Program',
-      description: names.map((name) => `${name}: ${commands[name]?.title ?? name}`).join('; '),
       enum: names.length > 0 ? names : ['none'],
+      enum_titles: Object.fromEntries(names.map((name) => [name, commands[name]?.title ?? name])),
       shown_when: { field: 'transport', is: ['program'] },
     },
   }
@@ -35,9 +35,13 @@ export function createSettingsForm(commands: StdioCommands): ConnectionForm {
       authentication: {
         type: 'string',
         title: 'How does the server know you?',
-        description:
-          '`oauth`: you sign in there. `bearer`: a token. `header`: a header of another name. `none`: not at all.',
         enum: ['none', 'oauth', 'bearer', 'header'],
+        enum_titles: {
+          none: 'Not at all',
+          oauth: 'I sign in there (OAuth)',
+          bearer: 'By a token (Bearer)',
+          header: 'By a key in a header of another name',
+        },
         default: 'none',
         ...(names.length > 0 && { shown_when: overHttp }),
       },

@@ -8,8 +8,8 @@ export const settingsForm: ConnectionForm = {
     source: {
       type: 'string',
       title: 'Where is the OpenAPI document?',
-      description: '`url`: at an address. `text`: I paste it.',
       enum: ['url', 'text'],
+      enum_titles: { url: 'At an address', text: 'I paste it' },
       default: 'url',
     },
     document_url: {
@@ -46,14 +46,22 @@ export const settingsForm: ConnectionForm = {
     authentication: {
       type: 'string',
       title: 'How does the API know you?',
-      description: '`oauth2`: you sign in there. `client_credentials`: OAuth 2 without a person.',
       enum: ['none', 'api_key', 'bearer', 'basic', 'oauth2', 'client_credentials'],
+      enum_titles: {
+        none: 'Not at all',
+        api_key: 'By a key (API key)',
+        bearer: 'By a token (Bearer)',
+        basic: 'By user name and password (Basic)',
+        oauth2: 'I sign in there (OAuth 2)',
+        client_credentials: 'By client id and secret (OAuth 2 without a person)',
+      },
       default: 'none',
     },
     key_in: {
       type: 'string',
       title: 'Place of the key',
       enum: ['header', 'query', 'cookie'],
+      enum_titles: { header: 'In a header', query: 'In the address (query)', cookie: 'In a cookie' },
       default: 'header',
       ...when('authentication', 'api_key'),
     },

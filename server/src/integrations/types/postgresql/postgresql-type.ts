@@ -34,6 +34,11 @@ The agent runs **one query at a time**: SELECT, WITH, VALUES, TABLE, EXPLAIN (wi
         type: 'string',
         title: 'Encryption',
         enum: ['verify-full', 'require', 'disable'],
+        enum_titles: {
+          'verify-full': 'Encrypted, and the server proves who it is (verify-full)',
+          require: 'Encrypted, without a proof (require)',
+          disable: 'Not encrypted (disable)',
+        },
         default: 'verify-full',
       },
       ca_certificate: {

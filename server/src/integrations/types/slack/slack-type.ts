@@ -23,8 +23,8 @@ const settings: ConnectionForm = {
       type: 'string',
       title: 'How does it sign in?',
       enum: ['bot_token', 'oauth'],
+      enum_titles: { bot_token: 'With a token of an app of yours', oauth: 'I sign in at Slack, after saving' },
       default: 'bot_token',
-      description: 'bot_token: a token of an app of yours; oauth: you sign in at Slack after saving',
     },
     private_channels: {
       type: 'boolean',

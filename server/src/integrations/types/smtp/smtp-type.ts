@@ -24,7 +24,7 @@ export const smtpType: IntegrationType = {
 
 **Allowed recipients** limits whom the agent can write to: addresses (\`anna@example.com\`) or whole domains (\`example.com\`, without those below it). An empty list allows everybody. Where answers go (Reply-To) is limited in the same way.
 
-Encryption *none* works only with servers in a private network that the operator of this server allowed.`,
+*Not encrypted* works only with servers in a private network that the operator of this server allowed.`,
   settings: {
     type: 'object',
     properties: {
@@ -34,8 +34,12 @@ Encryption *none* works only with servers in a private network that the operator
         type: 'string',
         title: 'Encryption',
         enum: ['starttls', 'tls', 'none'],
+        enum_titles: {
+          starttls: 'Encrypted after the first words (STARTTLS, port 587)',
+          tls: 'Encrypted from the start (TLS, port 465)',
+          none: 'Not encrypted',
+        },
         default: 'starttls',
-        description: 'starttls for port 587, tls for port 465',
       },
       user: {
         type: 'string',

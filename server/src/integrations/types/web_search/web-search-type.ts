@@ -27,6 +27,7 @@ const settings: ConnectionForm = {
       type: 'string',
       title: 'Who searches?',
       enum: ['searxng', 'brave', 'tavily'],
+      enum_titles: { searxng: 'A SearXNG server of your own', brave: 'Brave Search', tavily: 'Tavily' },
       default: 'searxng',
     },
     base_url: {
