@@ -4,6 +4,9 @@ import type { ApprovalStatus } from './approval-schemas.ts'
 
 export type ApprovalRow = Awaited<ReturnType<typeof listApprovals>>[number]
 
+/** Counting goes no further. */
+export const maxTotal = 100
+
 export interface ApprovalFilter {
   status?: ApprovalStatus | undefined
   run_id?: string | undefined
@@ -30,24 +33,34 @@ const columns = [
   'decided_at',
 ] as const
 
-/** Newest first; ids ascend with the time of creation. */
+/** By time of creation, with which ids ascend. */
 export function listApprovals(
   tx: Tx,
   userId: string,
-  { status, run_id, user_agent_id }: ApprovalFilter,
-  { afterId, limit }: { afterId: string | null; limit: number },
+  filter: ApprovalFilter,
+  { order, afterId, limit }: { order: 'asc' | 'desc'; afterId: string | null; limit: number },
 ) {
-  let query = tx
-    .selectFrom('approvals')
-    .select(columns)
-    .where('user_id', '=', userId)
-    .orderBy('id', 'desc')
-    .limit(limit)
+  let query = selectMatching(tx, userId, filter).select(columns).orderBy('id', order).limit(limit)
+  if (afterId !== null) query = query.where('id', order === 'asc' ? '>' : '<', afterId)
+  return query.execute()
+}
+
+/** How many there are, up to `maxTotal`. */
+export async function countApprovals(tx: Tx, userId: string, filter: ApprovalFilter): Promise<number> {
+  const matching = selectMatching(tx, userId, filter).select('id').limit(maxTotal)
+  const { total } = await tx
+    .selectFrom(matching.as('matching'))
+    .select((eb) => eb.cast<number>(eb.fn.countAll(), 'integer').as('total'))
+    .executeTakeFirstOrThrow()
+  return total
+}
+
+function selectMatching(tx: Tx, userId: string, { status, run_id, user_agent_id }: ApprovalFilter) {
+  let query = tx.selectFrom('approvals').where('user_id', '=', userId)
   if (status !== undefined) query = query.where('status', '=', status)
   if (run_id !== undefined) query = query.where('log_id', '=', run_id)
   if (user_agent_id !== undefined) query = query.where('user_agent_id', '=', user_agent_id)
-  if (afterId !== null) query = query.where('id', '<', afterId)
-  return query.execute()
+  return query
 }
 
 /** All of one run, in the order they were asked. */

@@ -229,6 +229,29 @@ test('reading tools of the same step run at once; several approvals are all wait
   expect(await findLogRow(testApp.database, waiting.id)).toMatchObject({ has_untrusted: true })
 })
 
+test('what waits is read page by page from the oldest on, and counted over all pages', async () => {
+  await connectTestAccount(testApp, user, userAgentId, {})
+  const asked: string[] = []
+  for (const to of ['a@example.com', 'b@example.com', 'c@example.com']) {
+    testApp.provider.setScript([send({ ...mail, to })])
+    asked.push((await run()).body.approvals[0].id)
+  }
+  const read = async (order: string) => {
+    const first = await call(one, 'GET', `/approvals?status=pending&limit=2&${order}`)
+    expect(first.body).toMatchObject({ total: 3, next_cursor: expect.any(String) })
+    const rest = await call(one, 'GET', `/approvals?status=pending&limit=2&${order}&cursor=${first.body.next_cursor}`)
+    expect(rest.body).toMatchObject({ total: 3, next_cursor: null })
+    return [...first.body.data, ...rest.body.data].map(({ id }) => id)
+  }
+  expect(await read('order=asc')).toEqual(asked)
+  expect(await read('')).toEqual(asked.toReversed())
+  testApp.provider.setScript([say('Then not.')])
+  await decide(asked[0] ?? '', { decision: 'refuse' })
+  expect((await call(one, 'GET', '/approvals?status=pending&limit=1')).body.total).toBe(2)
+  expect((await call(one, 'GET', '/approvals?status=refused')).body.total).toBe(1)
+  expect((await call(one, 'GET', '/approvals?order=sideways')).status).toBe(400)
+})
+
 describe('two servers', () => {
   test('of twenty decisions at the same moment one goes on with the run', async () => {
     const waiting = await waitForMail()

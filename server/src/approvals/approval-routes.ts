@@ -8,7 +8,7 @@ import { continueRun } from '../runtime/continue-run.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
 import { answerRun, streamRun, wantsStream } from '../user-agents/answer-run.ts'
 import { runRoutes } from '../user-agents/run-schemas.ts'
-import { findApproval, listApprovals } from './approval-queries.ts'
+import { countApprovals, findApproval, listApprovals } from './approval-queries.ts'
 import { approvalRoutes } from './approval-schemas.ts'
 import { decideApproval } from './decide-approval.ts'
 import { withInputSchemas } from './list-run-approvals.ts'
@@ -23,14 +23,15 @@ export function addApprovalRoutes(app: App, services: RunServices): void {
 
   app.get('/api/v1/approvals', { schema: approvalRoutes['GET /api/v1/approvals'] }, async (request) => {
     const claims = getClaims(request)
-    const { cursor, limit: wanted, ...filter } = request.query
+    const { cursor, limit: wanted, order, ...filter } = request.query
     const limit = Math.min(wanted, maxPage)
     const [afterId] = cursor === undefined ? [null] : decodeKeys(cursor, placeSchema)
-    const rows = await database.withUser(claims, (tx) =>
-      listApprovals(tx, claims.sub, filter, { afterId, limit: limit + 1 }),
-    )
+    const { rows, total } = await database.withUser(claims, async (tx) => ({
+      rows: await listApprovals(tx, claims.sub, filter, { order, afterId, limit: limit + 1 }),
+      total: await countApprovals(tx, claims.sub, filter),
+    }))
     const page = toPageByKeys(rows, limit, (row) => encodeKeys([row.id]))
-    return { data: await withInputSchemas(database, claims, page.data), next_cursor: page.next_cursor }
+    return { data: await withInputSchemas(database, claims, page.data), next_cursor: page.next_cursor, total }
   })
 
   app.get('/api/v1/approvals/:id', { schema: approvalRoutes['GET /api/v1/approvals/:id'] }, async (request) => {

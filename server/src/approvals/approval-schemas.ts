@@ -51,19 +51,29 @@ export const approvalSchema = z
 
 const tags = ['Approvals']
 
+const approvalPage = pageOf(approvalSchema).extend({
+  total: z
+    .int()
+    .meta({ description: 'How many there are on all pages; counted up to 100, which may mean more', example: 3 }),
+})
+
 export const approvalRoutes = {
   'GET /api/v1/approvals': {
     operationId: 'listApprovals',
     summary: 'List what your agents want to do',
-    description: 'Newest first. `status=pending` are those that wait for you.',
+    description: 'Newest first, or oldest first with `order=asc`. `status=pending` are those that wait for you.',
     tags,
     querystring: z.strictObject({
       status: z.enum(approvalStatuses).optional().meta({ description: 'Only those', example: 'pending' }),
       run_id: z.uuid().optional().meta({ description: 'Only of this run', example: exampleId }),
       user_agent_id: z.uuid().optional().meta({ description: 'Only of this user agent', example: exampleId }),
+      order: z
+        .enum(['asc', 'desc'])
+        .default('desc')
+        .meta({ description: '`asc`: the oldest first. A cursor goes on in the order it came from', example: 'asc' }),
       ...pageQuery,
     }),
-    response: { 200: pageOf(approvalSchema), '4xx': problemSchema },
+    response: { 200: approvalPage, '4xx': problemSchema },
   },
   'GET /api/v1/approvals/:id': {
     operationId: 'getApproval',

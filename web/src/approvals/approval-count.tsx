@@ -5,13 +5,12 @@ import { pendingApprovalsQuery } from './approval-queries.ts'
 /** How many decisions wait; nothing while there are none. */
 export function ApprovalCount() {
   const { data } = useInfiniteQuery(pendingApprovalsQuery)
-  const count = data?.pages.reduce((sum, page) => sum + page.data.length, 0) ?? 0
+  const count = data?.pages.at(-1)?.total ?? 0
   if (count === 0) return null
-  const hasMore = data?.pages.at(-1)?.next_cursor !== null
   return (
     <Badge color="honey" size="md">
-      {count}
-      {hasMore && '+'}
+      {/* The server counts to 100. */}
+      {count < 100 ? count : '99+'}
       <VisuallyHidden> waiting</VisuallyHidden>
     </Badge>
   )

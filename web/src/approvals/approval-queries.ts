@@ -4,13 +4,13 @@ import { api } from '../api.ts'
 /** A call that is asked for may come from a program or another window at any time. */
 const lookEveryMs = 30_000
 
-/** Everything that waits; the server answers the newest first. */
+/** Everything that waits, oldest first. */
 export const pendingApprovalsQuery = infiniteQueryOptions({
   queryKey: ['approvals', 'pending'],
   initialPageParam: undefined as string | undefined,
   refetchInterval: lookEveryMs,
   queryFn: ({ pageParam, signal }) =>
-    api('GET /api/v1/approvals', { query: { status: 'pending', limit: 20, cursor: pageParam }, signal }),
+    api('GET /api/v1/approvals', { query: { status: 'pending', order: 'asc', limit: 20, cursor: pageParam }, signal }),
   getNextPageParam: (page) => page.next_cursor ?? undefined,
 })
 

@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Stack, Text } from '@mantine/core'
+import { Group, Paper, Stack, Text } from '@mantine/core'
 import { IconChecklist, IconMessages } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
@@ -11,6 +11,7 @@ import { BackLink } from '../ui/back-link.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink, TextLink } from '../ui/links.tsx'
+import { LoadMore } from '../ui/load-more.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
 import { Markdown } from '../ui/markdown.tsx'
 import { Page } from '../ui/page.tsx'
@@ -45,17 +46,6 @@ export function ApprovalsPage() {
       )}
       {shown.length > 0 && (
         <Stack gap="lg">
-          {query.hasNextPage && (
-            <Button
-              variant="default"
-              size="sm"
-              onClick={() => void query.fetchNextPage()}
-              loading={query.isFetchingNextPage}
-              mx="auto"
-            >
-              Show older ones
-            </Button>
-          )}
           {shown.map((approval) => (
             <InboxItem
               key={approval.id}
@@ -64,6 +54,7 @@ export function ApprovalsPage() {
               onFailed={() => setKept((all) => all.filter(({ id }) => id !== approval.id))}
             />
           ))}
+          <LoadMore hasMore={query.hasNextPage} isLoading={query.isFetchingNextPage} onLoad={query.fetchNextPage} />
         </Stack>
       )}
     </Page>
