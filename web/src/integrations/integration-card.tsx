@@ -40,6 +40,7 @@ export function IntegrationCard({ userAgentId, integration, type }: IntegrationC
   const [secrets, setSecrets] = useState<Record<string, string>>({})
   const test = useConnectionTest()
   const title = integration.name ?? type?.title ?? integration.type
+  const place = placeOf(integration, type)
   const params = { id: userAgentId, integration_id: integration.id }
   const refresh = () => queryClient.invalidateQueries({ queryKey: ['user-agents'] })
   const testStored = async () => {
@@ -79,10 +80,10 @@ export function IntegrationCard({ userAgentId, integration, type }: IntegrationC
                 {title}
               </Title>
               <Text size="sm" c="dimmed">
-                {placeOf(integration, type)}
+                {place}
                 {integration.last_tested_at && (
                   <>
-                    {' · tested '}
+                    {place === null ? 'Tested ' : ' · tested '}
                     <Time value={integration.last_tested_at} />
                   </>
                 )}
@@ -187,11 +188,13 @@ function wantsSignIn({ needs_authorization, state, credentials }: Integration): 
   return needs_authorization || (state === 'reconnect' && 'oauth' in credentials)
 }
 
-/** Tells accounts apart: the type of one with a name of its own, else where it leads. */
-function placeOf({ name, type: ownType, settings }: Integration, type: IntegrationType | undefined): string {
-  if (name !== null) return type?.title ?? ownType
-  const place = [settings.from_address, settings.url, settings.host].find((value) => typeof value === 'string')
-  return place === undefined ? (type?.title ?? ownType) : String(place)
+/** Tells accounts apart: the type of one with a name of its own, else where it leads, where that is known. */
+function placeOf({ name, type: ownType, settings }: Integration, type: IntegrationType | undefined): string | null {
+  const title = type?.title ?? ownType
+  if (name !== null && name !== title) return title
+  const places = [settings.from_address, settings.url, settings.document_url, settings.host, settings.hosts]
+  const place = places.flat().find((value) => typeof value === 'string' && value !== '')
+  return place === undefined ? null : String(place)
 }
 
 const stateLooks = {
