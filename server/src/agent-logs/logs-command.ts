@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
-import { connectForCommand } from '../database/connect-for-command.ts'
-import { type Database, openDatabase } from '../database/database.ts'
-import { createLog } from '../log.ts'
+import { withCommandDatabase } from '../database/connect-for-command.ts'
+import type { Database } from '../database/database.ts'
 import { rollUpUsage } from '../usage/roll-up-usage.ts'
 import { type PruneReport, pruneLogs } from './prune-agent-logs.ts'
 import { findPruneReport } from './retention-queries.ts'
@@ -17,21 +16,10 @@ export async function logsCommand(config: Config, args: string[]): Promise<void>
   const [action = ''] = positionals
   if (!['status', 'prune'].includes(action) || positionals.length > 1) throw new Error(usage)
   const say = (text: string) => void process.stdout.write(`${text}\n`)
-  const log = createLog('error')
-  const connected = await connectForCommand(config, log, say)
-  try {
-    const { serverUrl: url, usePreparedStatements } = connected
-    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, log })
-    try {
-      await connected.prepareServerRole()
-      if (action === 'status') await status(database, config, say)
-      else await prune(database, config, connected.ownerUrl, values['dry-run'], say)
-    } finally {
-      await database.close()
-    }
-  } finally {
-    await connected.close()
-  }
+  await withCommandDatabase(config, say, async (database, { ownerUrl }) => {
+    if (action === 'status') await status(database, config, say)
+    else await prune(database, config, ownerUrl, values['dry-run'], say)
+  })
 }
 
 function readArguments(args: string[]) {

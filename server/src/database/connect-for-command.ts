@@ -4,9 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Config } from '../config.ts'
 import { DataFolderInUse, lockDataFolder } from '../data-folder-lock.ts'
-import type { Log } from '../log.ts'
+import { createLog, type Log } from '../log.ts'
 import { type ConnectedDatabase, connectDatabase } from './connect.ts'
+import { type Database, openDatabase } from './database.ts'
 import { databaseName, passwordFile, serverRole } from './embedded.ts'
+import { inspectMigrations, readMigrations } from './migrate.ts'
 import { checkServerRole } from './server-role.ts'
 
 /**
@@ -33,6 +35,33 @@ export async function connectForCommand(
   } catch (error) {
     await unlock()
     throw error
+  }
+}
+
+/** What a command does as the server's role, through the doors that the server uses. */
+export async function withCommandDatabase(
+  config: Config,
+  say: (text: string) => void,
+  work: (database: Database, connected: ConnectedDatabase) => Promise<void>,
+): Promise<void> {
+  const log = createLog('error')
+  const connected = await connectForCommand(config, log, say)
+  try {
+    const { serverUrl: url, usePreparedStatements } = connected
+    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, log })
+    try {
+      const { missing } = await inspectMigrations(connected.ownerUrl, await readMigrations())
+      if (missing.length > 0)
+        throw new Error(
+          'This database lacks migrations of this version. `npm start` or `npm run migrate -- deploy` applies them.',
+        )
+      await connected.prepareServerRole()
+      await work(database, connected)
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await connected.close()
   }
 }
 

@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
-import { connectForCommand } from '../database/connect-for-command.ts'
-import { type Database, openDatabase } from '../database/database.ts'
-import { createLog } from '../log.ts'
+import { withCommandDatabase } from '../database/connect-for-command.ts'
+import type { Database } from '../database/database.ts'
 import { eraseUser } from './delete-account.ts'
 import { findUserByEmail } from './user-queries.ts'
 
@@ -18,20 +17,7 @@ export async function usersCommand(config: Config, args: string[]): Promise<void
   if (!values.yes)
     throw new Error(`This erases ${email} and everything of it for good. Add --yes if that is what you want.`)
   const say = (text: string) => void process.stdout.write(`${text}\n`)
-  const log = createLog('error')
-  const connected = await connectForCommand(config, log, say)
-  try {
-    const { serverUrl: url, usePreparedStatements } = connected
-    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, log })
-    try {
-      await connected.prepareServerRole()
-      await erase(database, email.toLowerCase(), say)
-    } finally {
-      await database.close()
-    }
-  } finally {
-    await connected.close()
-  }
+  await withCommandDatabase(config, say, (database) => erase(database, email.toLowerCase(), say))
 }
 
 function readArguments(args: string[]) {
