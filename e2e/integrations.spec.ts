@@ -1,9 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, onTestFailed, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
 import { startTestProvider, type TestProvider } from '../server/src/runtime/test-providers/start-test-provider.ts'
 import type { TestReply } from '../server/src/runtime/test-providers/test-reply.ts'
@@ -11,9 +8,10 @@ import { openBrowser } from './support/open-browser.ts'
 import { type MailServer, startMailServer } from './support/start-mail-server.ts'
 import { type McpTestServer, startMcpServer } from './support/start-mcp-server.ts'
 import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { startWebhookServer, type WebhookServer } from './support/start-webhook-server.ts'
+import { ask, heading, makeUserAgent, signIn, signUp } from './support/visitor.ts'
 import { desktop, openWatchedPage, phone, type WatchedPage } from './support/watched-page.ts'
 
-const password = 'correct horse battery'
 const mailbox = { user: 'theo', password: 'mailbox-secret-8231' }
 const both = [desktop, phone]
 
@@ -23,7 +21,7 @@ let browser: Browser
 let provider: TestProvider
 let mcp: McpTestServer
 let mail: MailServer
-let shop: Awaited<ReturnType<typeof startShop>>
+let shop: WebhookServer
 const opened: WatchedPage[] = []
 
 beforeAll(async () => {
@@ -31,7 +29,7 @@ beforeAll(async () => {
   provider = await startTestProvider('compatible')
   mcp = await startMcpServer()
   mail = await startMailServer(mailbox)
-  shop = await startShop()
+  shop = await startWebhookServer()
   program = await startProgram({
     PORT: String(await findFreePort()),
     DATA_DIR: join(folder, 'data'),
@@ -54,64 +52,10 @@ afterAll(async () => {
   await removeDataFolder(folder)
 })
 
-/** A server of the user's own that takes webhooks; broken at first. */
-async function startShop() {
-  const received: unknown[] = []
-  const server = createServer((request, response) => {
-    let body = ''
-    request.on('data', (chunk: Buffer) => {
-      body += chunk.toString()
-    })
-    request.on('end', () => {
-      received.push(JSON.parse(body))
-      response.writeHead(204).end()
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  return {
-    host,
-    url: `http://${host}/hook`,
-    received,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(resolve)
-        server.closeAllConnections()
-      }),
-  }
-}
-
 async function open(size = desktop): Promise<WatchedPage> {
   const watched = await openWatchedPage(browser, program.url, size)
   opened.push(watched)
-  onTestFailed(() =>
-    watched.page
-      .screenshot({ path: join(import.meta.dirname, `screenshots/failed-${Date.now()}.png`), fullPage: true })
-      .then(
-        () => {},
-        () => {},
-      ),
-  )
   return watched
-}
-
-const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name })
-
-async function signUp(page: Page, email: string) {
-  await page.goto('/sign-up')
-  await page.getByLabel('First name').fill('Ada')
-  await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign up' }).click()
-  await heading(page, 'Catalogue').waitFor()
-}
-
-async function signIn(page: Page, email: string) {
-  await page.goto('/sign-in')
-  await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await heading(page, 'My agents').waitFor()
 }
 
 async function beginSetUp(page: Page, name: string) {
@@ -120,11 +64,6 @@ async function beginSetUp(page: Page, name: string) {
   await page.getByRole('link', { name: 'Set up' }).click()
   await page.getByRole('button', { name: 'Use example' }).click()
   await page.getByRole('heading', { name: 'Connect accounts' }).waitFor()
-}
-
-async function ask(page: Page, question: string) {
-  await page.getByRole('textbox', { name: 'Message' }).fill(question)
-  await page.getByRole('button', { name: 'Send' }).click()
 }
 
 const draft = {
@@ -170,7 +109,7 @@ test('a draft of a mail is changed, approved, sent by SMTP, and every step is in
   await sender.getByRole('textbox', { name: 'Server', exact: true }).fill('127.0.0.1')
   await sender.getByRole('textbox', { name: 'Port', exact: true }).fill(String(mail.port))
   await sender.getByRole('combobox', { name: 'Encryption' }).click()
-  await page.getByRole('option', { name: 'none' }).click()
+  await page.getByRole('option', { name: 'Not encrypted' }).click()
   await sender.getByRole('textbox', { name: 'User name', exact: true }).fill(mailbox.user)
   await sender.getByRole('textbox', { name: 'Your e-mail address', exact: true }).fill('theo@example.test')
   await sender.getByLabel('Password', { exact: true }).fill('not the password')
@@ -284,32 +223,6 @@ test('an account that fails says so, is changed field by field, and disconnected
   await page.getByRole('button', { name: 'Connect E-mail: send' }).waitFor()
 })
 
-/** A user agent of an agent of one's own, made over the API by whoever is signed in. Answers its id. */
-async function makeUserAgent(page: Page, name: string, capabilities: object): Promise<string> {
-  return await page.evaluate(
-    async ({ name, capabilities }) => {
-      const post = async (path: string, body: object) => {
-        const response = await fetch(`/api/v1/${path}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-        })
-        const answer = await response.json()
-        if (!response.ok) throw new Error(JSON.stringify(answer))
-        return answer.id as string
-      }
-      const settings = { type: 'object', properties: {}, required: [] }
-      const agent = { name, description: `Made for ${name}.`, type: 'email' }
-      const agent_id = await post('agents', {
-        ...agent,
-        capabilities: { instructions: 'You help.', settings, ...capabilities },
-      })
-      return await post('user-agents', { agent_id, name, settings: {} })
-    },
-    { name, capabilities },
-  )
-}
-
 test('an agent that needs an account says so before it is asked, and leads there', async () => {
   const { page, look } = await open()
   await signUp(page, 'needs@example.test')
@@ -413,4 +326,41 @@ test('a webhook is connected, asks before it sends, and shows what it sent', asy
   const before = shop.received.length
   await deliveries.getByRole('button', { name: 'Send again: order.placed' }).click()
   await expect.poll(() => shop.received.length, { timeout: 20_000 }).toBe(before + 1)
+})
+
+test('an account that is refused while an agent is set up stays there to be mended, and the agent is made once', async () => {
+  const { page, look } = await open()
+  await signUp(page, 'refused@example.test')
+  await beginSetUp(page, 'Customer service')
+  await page.getByRole('button', { name: /^Connect (an account|something else)$/ }).click()
+  await page.getByRole('menuitem', { name: 'HTTP requests' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Connect HTTP requests' })
+  await dialog.getByRole('button', { name: 'Add Host' }).click()
+  const host = dialog.getByRole('textbox', { name: 'Host' })
+  await host.fill('https://api.example.com/orders')
+  await dialog.getByRole('combobox', { name: 'How does it sign in there?' }).click()
+  await page.getByRole('option', { name: 'With a token (Bearer)' }).click()
+  await dialog.getByLabel('Token, password or key').fill('planted-token-5177')
+  await look('set-up-http', both)
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+
+  await page.getByRole('button', { name: 'Save and chat' }).click()
+  await page.getByText('Customer service is set up, but not everything is connected').waitFor()
+  const accounts = page.getByRole('list', { name: 'Accounts to be connected' })
+  await accounts.getByText('Not connected').waitFor()
+  await look('set-up-account-refused', both)
+  await accounts.getByRole('button', { name: 'Change HTTP requests' }).click()
+  await dialog.getByText('Must be a host such as api.example.com').waitFor()
+  expect(await dialog.getByLabel('Token, password or key').inputValue()).toBe('planted-token-5177')
+  await look('set-up-account-mend', both)
+  await host.fill('api.example.com')
+  await dialog.getByRole('button', { name: 'Change', exact: true }).click()
+  await page.getByRole('button', { name: 'Save and try again' }).click()
+  await page.getByRole('textbox', { name: 'Message' }).waitFor()
+
+  await page.getByRole('link', { name: 'Accounts of this agent' }).click()
+  await page.getByRole('article', { name: 'HTTP requests' }).getByText('Connected', { exact: true }).waitFor()
+  await page.goto('/my-agents')
+  await page.getByRole('link', { name: 'Chat with Customer service' }).waitFor()
+  expect(await page.getByRole('link', { name: /^Chat with / }).count()).toBe(1)
 })

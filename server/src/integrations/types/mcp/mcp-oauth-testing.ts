@@ -10,6 +10,8 @@ export interface SignInOptions {
   /** Reads a client ID metadata document; with it they are supported. */
   fetchDocument?: (url: string) => Promise<Response>
   clients?: object[]
+  /** Asks for a name and for consent on pages, as a person sees them, in place of allowing everything. */
+  hasPages?: boolean
 }
 
 export interface ProtectedServer {
@@ -79,12 +81,12 @@ interface Interaction {
 
 function createProvider(
   issuer: string,
-  { canRegister = true, fetchDocument, clients = [] }: SignInOptions,
+  { canRegister = true, fetchDocument, clients = [], hasPages = false }: SignInOptions,
 ): FullProvider {
   const configuration = {
     clients,
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: hasPages },
       registration: { enabled: canRegister },
       revocation: { enabled: true },
       resourceIndicators: {
@@ -101,7 +103,7 @@ function createProvider(
     scopes: ['openid', 'offline_access', 'orders'],
     clientAuthMethods: ['none', 'client_secret_basic'],
     pkce: { required: () => true },
-    interactions: { url: (_ctx: unknown, { uid }: { uid: string }) => `/auto/${uid}` },
+    ...(!hasPages && { interactions: { url: (_ctx: unknown, { uid }: { uid: string }) => `/auto/${uid}` } }),
     findAccount: (_ctx: unknown, sub: string) => ({ accountId: sub, claims: () => ({ sub }) }),
     cookies: { keys: ['test'] },
     ttl: {
