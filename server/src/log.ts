@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 
 export type Log = Logger
 
@@ -25,9 +25,9 @@ function openStandardOutput(): ReturnType<typeof pino.destination> {
   return opened
 }
 
-/** The program's log: one JSON object a line on standard output, with everything secret left out. */
-export function createLog(level: string): Log {
-  destination ??= openStandardOutput()
+/** The program's log: one JSON object a line, on standard output unless a test reads it, with everything secret left out. */
+export function createLog(level: string, stream?: DestinationStream): Log {
+  if (!stream) destination ??= openStandardOutput()
   const options = {
     level,
     base: undefined,
@@ -52,5 +52,5 @@ export function createLog(level: string): Log {
       censor: '[secret]',
     },
   }
-  return pino(options, destination)
+  return pino(options, stream ?? (destination as DestinationStream))
 }

@@ -211,6 +211,21 @@ test('secrets are found in every form that a server may send them back in', () =
     text: '[hidden] [hidden] [hidden] [hidden]',
     list: ['{"p":"[hidden]"}'],
   })
+  const password = 'pass word/"1234'
+  const twice = (write: (text: string) => string) => write(write(password))
+  for (const written of [
+    JSON.stringify({ a: JSON.stringify({ b: JSON.stringify(password) }) }),
+    twice(encodeURIComponent),
+    JSON.stringify(encodeURIComponent(JSON.stringify(password))),
+    new URLSearchParams({ q: password }).toString(),
+    'pass word/&amp;quot;1234 pass&#32;word&#x2F;&quot;1234 pass\\u0020word\\/\\u00221234',
+    Buffer.from(`x${password}y`).toString('base64url'),
+    Buffer.from(`${password}/more`).toString('base64'),
+  ]) {
+    const result = hideSecrets({ [written]: written }, secrets)
+    expect(JSON.stringify(result), written).toContain('[hidden]')
+    expect(JSON.stringify(result), written).not.toMatch(/1234|word|cGFzcyB3b3|d29yZC8/)
+  }
   expect(hideSecrets('anna of https://id.example/token says abc', secrets)).toBe(
     'anna of https://id.example/token says abc',
   )

@@ -1,5 +1,5 @@
 import type { Claims } from '../database/database.ts'
-import { hideSecrets, listSecrets } from './hide-credentials.ts'
+import { watchSecrets } from './hide-credentials.ts'
 import {
   claimToolListing,
   type IntegrationRow,
@@ -91,22 +91,16 @@ export async function withConnection<Result>(
   signal: AbortSignal,
   work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
-  let secrets: string[] = []
+  let hide = <T>(value: T): T => value
   try {
-    const connection = await openConnection(services, key, signal)
-    secrets = listSecrets(connection.credentials, connection.settings)
-    // A renewed token is not among them yet.
-    const getAccessToken = async () => {
-      const token = await connection.getAccessToken()
-      if (!secrets.includes(token)) secrets = [token, ...secrets]
-      return token
-    }
-    const result = await work({ ...connection, getAccessToken })
+    const watched = watchSecrets(await openConnection(services, key, signal))
+    hide = watched.hide
+    const result = await work(watched.connection)
     await note(services, (tx) => markWorking(tx, key.integrationId))
-    return hideSecrets(result, secrets)
+    return hide(result)
   } catch (error) {
     if (signal.aborted || !(error instanceof Error)) throw error
-    const message = hideSecrets(error.message, secrets).slice(0, maxFailureLength)
+    const message = hide(error.message).slice(0, maxFailureLength)
     if (!(error instanceof ConnectionFailed)) throw new Error(message)
     const needsReconnect = error.kind === 'credentials'
     await note(services, (tx) =>

@@ -5,7 +5,7 @@ import { getUserAgent } from '../user-agents/configure-agent.ts'
 import { acceptIntegration, getIntegrationType } from './accept-integration.ts'
 import { readIntegration } from './change-credentials.ts'
 import { getIntegration, type Place } from './change-integration.ts'
-import { hideSecrets, listSecrets } from './hide-credentials.ts'
+import { watchSecrets } from './hide-credentials.ts'
 import { markFailing, markTested, updateIntegration } from './integration-queries.ts'
 import type { IntegrationServices } from './integration-services.ts'
 import { type Connection, ConnectionFailed, type IntegrationType } from './integration-type.ts'
@@ -69,8 +69,9 @@ async function attemptStored(
     return { result: { ok: false, message: failure.message }, failure }
   }
   const { type } = integration
-  const connection = connectionOf(services, key, integration, signal)
-  return await attempt(type, connection, signal, () => refreshListedTools(services, key, type, connection))
+  return await attempt(type, connectionOf(services, key, integration, signal), signal, (connection) =>
+    refreshListedTools(services, key, type, connection),
+  )
 }
 
 interface Attempt {
@@ -80,37 +81,39 @@ interface Attempt {
 
 async function attempt(
   type: IntegrationType,
-  connection: Connection,
+  opened: Connection,
   signal: AbortSignal,
-  andThen: () => Promise<unknown> = async () => {},
+  andThen: (connection: Connection) => Promise<unknown> = async () => {},
 ): Promise<Attempt> {
-  const tell = (message: string) =>
-    hideSecrets(message, listSecrets(connection.credentials, connection.settings))
-      .slice(0, maxMessageLength)
-      .toWellFormed()
+  const { connection, hide } = watchSecrets(opened)
+  const tell = (message: string) => hide(message).slice(0, maxMessageLength).toWellFormed()
   try {
     // A type that forgets the signal must not keep anybody waiting.
     const { message } = await orAbort(
       type.test(connection).then(async (tested) => {
-        await andThen()
+        await andThen(connection)
         return tested
       }),
       signal,
     )
     return { result: { ok: true, message: tell(message) }, failure: null }
   } catch (error) {
-    const failure = explain(error, signal)
+    const failure = explain(error, signal, hide)
     return { result: { ok: false, message: tell(failure.message) }, failure }
   }
 }
 
-function explain(error: unknown, signal: AbortSignal): ConnectionFailed {
+function explain(error: unknown, signal: AbortSignal, hide: (text: string) => string): ConnectionFailed {
   if (error instanceof AppError) throw error
   if (error instanceof ConnectionFailed) return error
   if (signal.aborted) return new ConnectionFailed('unreachable', 'No answer came within 15 seconds.', error)
   if (error instanceof UrlRefused || error instanceof UrlFetchFailed)
     return new ConnectionFailed('unreachable', error.message, error)
-  throw error
+  // A fault of ours goes to the log; what a library says may hold what it was given.
+  const { stack = String(error) } = error instanceof Error ? error : {}
+  const hidden = new Error(hide(error instanceof Error ? error.message : String(error)))
+  hidden.stack = hide(stack)
+  throw hidden
 }
 
 function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
