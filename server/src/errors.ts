@@ -100,6 +100,11 @@ export const errorTable = {
     'Wait, then ask again with the same key.',
   ],
   model_not_allowed: [422, 'This model is not offered here.', 'Choose one of `GET /api/v1/models`.'],
+  too_many_approvals: [
+    409,
+    'Too many of your runs wait for an approval.',
+    'Nothing was done; decide about some of them or cancel them, then send the input again.',
+  ],
   too_many_runs: [429, 'Too many runs at the same time.', 'Wait until one has finished.'],
   shutting_down: [503, 'The server is about to stop.', 'Try again after the number of seconds in `Retry-After`.'],
   // connected accounts

@@ -1,14 +1,15 @@
 import { formatPointer, isStorableText } from '../agents/check-storable.ts'
 import { AppError, type Fault } from '../errors.ts'
-import { checkJson } from '../runtime/check-json.ts'
+import { checkForeignJson } from '../runtime/check-json.ts'
 
 const maxDepth = 50
 const maxValues = 20_000
 
 /** Throws `invalid_request` with every fault under `/input`. */
 export function checkEditedInput(input: unknown, schema: object): void {
-  const shape = checkShape(input)
-  const faults = shape ? [shape] : checkJson(schema, input)
+  // The database could not tell an input that was changed to null from one that was not changed.
+  const shape = input === null ? { path: '', message: 'Is null.' } : checkShape(input)
+  const faults = shape ? [shape] : checkForeignJson(schema, input)
   if (faults.length === 0) return
   throw new AppError('invalid_request', {
     faults: faults.map(({ path, message }) => ({ path: `/input${path}`, message })),

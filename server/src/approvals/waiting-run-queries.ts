@@ -1,11 +1,16 @@
 import { sql } from 'kysely'
 import type { RunEnd } from '../agent-logs/run-log-queries.ts'
 import type { Claims, Database, Tx } from '../database/database.ts'
+import { AppError } from '../errors.ts'
 import type { WaitingState } from '../runtime/waiting-state.ts'
+
+/** Of one user. Each holds a whole prompt, and nobody looks through more. */
+export const maxWaitingRuns = 100
 
 /**
  * The run waits from here on: row, state and approvals in one transaction, or none of it. As the system, because nobody
- * else may write the state that the server later acts on. A run that has ended already is left as it is.
+ * else may write the state that the server later acts on. A run that has ended already is left as it is. Throws
+ * `too_many_approvals` when so many wait that this one must not.
  */
 export function saveWaitingRun(
   database: Database,
@@ -15,6 +20,7 @@ export function saveWaitingRun(
 ): Promise<void> {
   return database.asSystem('a run begins to wait for its owner', async (tx) => {
     if (!(await updateLog(tx, claims, end, waiting.state))) return
+    if (await hasTooManyWaiting(tx, claims.sub)) throw new AppError('too_many_approvals')
     const { userAgentId, expiresAt, state } = waiting
     const run = { log_id: end.id, log_timestamp: end.timestamp, user_id: claims.sub, user_agent_id: userAgentId }
     await tx
@@ -42,6 +48,13 @@ export function saveWaitingRun(
       )
       .execute()
   })
+}
+
+async function hasTooManyWaiting(tx: Tx, userId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from public.waiting_runs where user_id = ${userId} offset ${maxWaitingRuns - 1} limit 1
+  `.execute(tx)
+  return rows.length > 0
 }
 
 async function updateLog(tx: Tx, claims: Claims, end: RunEnd, state: WaitingState): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { createContext, Script } from 'node:vm'
 import { type Schema, Validator } from '@cfworker/json-schema'
 
 const validators = new WeakMap<object, Validator>()
@@ -8,7 +9,7 @@ export interface JsonFault {
   message: string
 }
 
-/** What of a value does not fit a JSON Schema; at most five faults. The schemas of connected tools come from outside. */
+/** What of a value does not fit a JSON Schema; at most five faults. For schemas of our own. */
 export function checkJson(schema: object, value: unknown): JsonFault[] {
   let validator = validators.get(schema)
   if (!validator) {
@@ -24,6 +25,30 @@ export function checkJson(schema: object, value: unknown): JsonFault[] {
     }),
   )
   return [...faults.values()].slice(0, 5)
+}
+
+const longestCheckMs = 1000
+let foreignCheck = () => {}
+const context = createContext({ check: () => foreignCheck() })
+const script = new Script('check()')
+
+/**
+ * The same for a schema of somebody else's server: references that multiply each other or lead in a circle, and lists
+ * whose items are all compared, would keep this server from everything else. V8 ends what takes too long.
+ */
+export function checkForeignJson(schema: object, value: unknown): JsonFault[] {
+  let faults: JsonFault[] = []
+  foreignCheck = () => {
+    faults = checkJson(schema, value)
+  }
+  try {
+    script.runInContext(context, { timeout: longestCheckMs })
+    return faults
+  } catch {
+    return [{ path: '', message: 'Cannot be checked: the schema of the tool is broken, or takes too long.' }]
+  } finally {
+    foreignCheck = () => {}
+  }
 }
 
 export function describeFaults(faults: JsonFault[]): string {

@@ -13,7 +13,7 @@ export function continueRun(
   services: RunServices,
   claims: Claims,
   { waited, log, decisions, slot }: ClaimedRun,
-  caller: RunCaller,
+  caller: Omit<RunCaller, 'callerSignal'>,
 ): Promise<EndedRun> {
   const startedAt = performance.now()
   const run = {
@@ -24,7 +24,7 @@ export function continueRun(
     conversationId: log.conversation_id,
     input: log.input,
   }
-  return inSlot(slot, caller, async () => {
+  return inSlot(slot, {}, async () => {
     const loaded = await orFailRun(services, claims, run, () => reloadRun(services, claims, waited))
     const resume = {
       state: waited.state,

@@ -2,7 +2,7 @@ import { createId } from '../database/uuid-v7.ts'
 import type { ModelAnswer } from './call-model-answer.ts'
 import { sanitiseJson, sanitiseText } from './models/sanitise-text.ts'
 import type { RunState } from './run-steps-state.ts'
-import { checkCall, executeCall } from './run-steps-tools.ts'
+import { checkCall, checkInput, executeCall } from './run-steps-tools.ts'
 import type { ApprovalDecision, ApprovalRequest, RunStep, ToolCall, ToolResult } from './run-types.ts'
 import type { RunTool } from './tools/run-tool.ts'
 import { withoutInvisible } from './untrusted-envelope.ts'
@@ -116,7 +116,7 @@ async function runDecided(state: RunState, call: ToolCall, decision: ApprovalDec
   }
   const input = edited_input === undefined ? call.input : edited_input
   // The tool may have another schema by now than the one that the decision was made with.
-  const checked = checkCall(state, { ...call, input }, undefined)
+  const checked = checkInput(state, { ...call, input })
   const work = 'tool' in checked ? { tool, input, hadUntrusted: state.hasUntrusted } : checked
   return { ...(await executeCall(state, call, work)), approval }
 }
@@ -128,7 +128,8 @@ export function toWaitingState(
   answer: ModelAnswer,
   { worked_ms }: Pick<WaitingState, 'worked_ms'>,
 ): WaitingState {
-  return {
+  // What a model wrote comes back to it, and PostgreSQL reads no JSON with a NUL in it.
+  return sanitiseJson({
     version: 1,
     model: state.request.model.id,
     prompt: state.prompt,
@@ -146,7 +147,7 @@ export function toWaitingState(
       own_name: ownName,
     })),
     worked_ms,
-  }
+  })
 }
 
 /** The tools there are now under the names they had when the run began to wait; what was not there then stays away. */

@@ -1,5 +1,5 @@
 import type { RawToolCall } from './call-model-answer.ts'
-import { checkJson, describeFaults } from './check-json.ts'
+import { checkForeignJson, checkJson, describeFaults } from './check-json.ts'
 import { sanitiseJson } from './models/sanitise-text.ts'
 import type { RunState } from './run-steps-state.ts'
 import type { Citation, ToolCall, ToolResult } from './run-types.ts'
@@ -9,6 +9,8 @@ import type { RunTool, ToolContext } from './tools/run-tool.ts'
 const toolTimeoutMs = 30_000
 const maxResultChars = 50_000
 const maxFullChars = 1_000_000
+/** More than a file of the largest kind a tool takes; it is kept in the log, in the approval and in the prompt. */
+const maxInputChars = 2_000_000
 
 /** The reason a call was refused or failed, in words of ours that help the model to do better. */
 export class ToolCallError extends Error {}
@@ -21,14 +23,27 @@ export function checkCall(
   call: ToolCall,
   raw: RawToolCall | undefined,
 ): { tool: RunTool } | { error: ToolCallError } {
-  const refuse = (reason: string) => ({ error: new ToolCallError(reason) })
   if (state.toolCallCount > state.request.limits.maxToolCalls)
-    return refuse('No more tool calls are allowed in this run. Answer with what you have.')
+    return { error: new ToolCallError('No more tool calls are allowed in this run. Answer with what you have.') }
+  return checkInput(state, call, raw)
+}
+
+/** The same for a call that was counted when it was asked for. */
+export function checkInput(
+  state: RunState,
+  call: ToolCall,
+  raw?: RawToolCall,
+): { tool: RunTool } | { error: ToolCallError } {
+  const refuse = (reason: string) => ({ error: new ToolCallError(reason) })
   const tool = state.tools.get(call.name)
   if (!tool) return refuse(`There is no tool "${call.name}". ${listTools(state)}`)
   if (!state.shownTools.has(call.name)) return refuse(`Look for "${call.name}" with find_tools before you call it.`)
   if (typeof call.input === 'string' && call.input === raw?.input) return refuse('The input is not valid JSON.')
-  const faults = checkJson(tool.inputSchema, call.input)
+  const length = raw?.input.length ?? 0
+  if (length > maxInputChars)
+    return refuse(`The input has ${length} characters, and ${maxInputChars} are allowed. Send less.`)
+  const check = tool.integrationId === null ? checkJson : checkForeignJson
+  const faults = check(tool.inputSchema, call.input)
   return faults.length === 0
     ? { tool }
     : refuse(`The input does not fit the schema of the tool. ${describeFaults(faults)}`)
@@ -55,15 +70,17 @@ async function callTool(
   try {
     const context = { hadUntrusted, markUntrusted: () => (isUntrusted = true) }
     const value = await executeInTime(state, tool, input, context)
-    const plain: unknown = JSON.parse(JSON.stringify(value) ?? 'null')
-    const faults = tool.outputSchema ? checkJson(tool.outputSchema, plain) : []
+    const text = JSON.stringify(value) ?? 'null'
+    const plain: unknown = JSON.parse(text)
+    const faults = tool.outputSchema ? checkForeignJson(tool.outputSchema, plain) : []
     if (faults.length > 0)
       throw new ToolCallError(
         `The tool gave back something else than its output schema says. ${describeFaults(faults)}`,
       )
-    return { ...toStorable(state, plain), is_error: false, ...(isUntrusted && { is_untrusted: true }) }
+    return { ...toStorable(state, plain, text), is_error: false, ...(isUntrusted && { is_untrusted: true }) }
   } catch (error) {
-    return failCall(state, error, isUntrusted)
+    // Whatever stands behind an account words its errors itself, also where its results are none of a stranger.
+    return failCall(state, error, isUntrusted || tool.integrationId !== null)
   }
 }
 
@@ -142,10 +159,14 @@ function addCitation(state: RunState, raw: Omit<Citation, 'number'>): number {
 }
 
 /** Plain JSON that PostgreSQL can store; `output` is of the size a model can take, `full_output` the rest of a longer one. */
-function toStorable(state: RunState, plain: unknown): Pick<ToolResult, 'output' | 'full_output'> {
-  const safe = sanitiseJson(plain)
+function toStorable(
+  state: RunState,
+  plain: unknown,
+  text = JSON.stringify(plain),
+): Pick<ToolResult, 'output' | 'full_output'> {
+  const safe = sanitiseJson(plain, text)
   if (safe !== plain) state.isSanitised = true
-  const whole = typeof safe === 'string' ? safe : (JSON.stringify(safe) ?? 'null')
+  const whole = typeof safe === 'string' ? safe : safe === plain ? text : JSON.stringify(safe)
   if (whole.length <= maxResultChars) return { output: safe }
   const output = `${cutAt(whole, maxResultChars)}\n[Cut here: the whole result has ${whole.length} characters.]`
   return { output, full_output: whole.length <= maxFullChars ? safe : `${cutAt(whole, maxFullChars)}\n[Cut here.]` }

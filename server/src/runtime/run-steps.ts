@@ -5,7 +5,7 @@ import { createId } from '../database/uuid-v7.ts'
 import { callModel, type ModelCallResult } from './call-model.ts'
 import type { ModelAnswer } from './call-model-answer.ts'
 import { setCallTimeouts } from './http-fetch.ts'
-import { sanitiseJson } from './models/sanitise-text.ts'
+import { sanitiseJson, sanitiseText } from './models/sanitise-text.ts'
 import { runDecidedCalls, runToolCalls, toWaitingState } from './run-steps-approvals.ts'
 import { finishRun, type RunEnd } from './run-steps-outcome.ts'
 import { appendToPrompt, buildPrompt, toFunctionTools, withConclusion } from './run-steps-prompt.ts'
@@ -202,7 +202,8 @@ function nameCalls({ steps }: RunState, { toolCalls, content }: ModelAnswer): vo
   const parts = content.filter((part) => part.type === 'tool-call')
   for (const [index, call] of toolCalls.entries()) {
     const given = call.id
-    if (given === '' || given.length > 200 || used.has(given)) call.id = `${given.slice(0, 150)}_${createId()}`
+    if (given === '' || given.length > 200 || used.has(given) || given !== sanitiseText(given))
+      call.id = `${sanitiseText(given.slice(0, 150))}_${createId()}`
     used.add(call.id)
     const part = parts[index]
     if (part) part.toolCallId = call.id

@@ -202,7 +202,9 @@ describe('an agent that needs an account', () => {
     })
     const problem = await run('Hello')
     expect(problem).toMatchObject({ status: 409, code: 'integration_missing' })
-    expect(problem.title).toContain(`Mail, which is not connected. Connect it at /user-agents/${userAgentId}/integrations`)
+    expect(problem.title).toContain(
+      `Mail, which is not connected. Connect it at /user-agents/${userAgentId}/integrations`,
+    )
     expect(testApp.provider.requests).toEqual([])
     const logs = (await server.app.inject({ url: '/api/v1/agent-logs', headers: user.headers })).json()
     expect(logs.data).toMatchObject([{ status: 'failed', error_code: 'integration_missing', input: 'Hello' }])

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { finishRun, type RunEnd, stopRun } from '../agent-logs/run-log-queries.ts'
 import { saveWaitingRun } from '../approvals/waiting-run-queries.ts'
 import type { Claims, Database } from '../database/database.ts'
-import { isTemporary } from '../errors.ts'
+import { AppError, type ErrorCode, isTemporary } from '../errors.ts'
 import type { Model } from './models/model-registry.ts'
 import type { EndedRun, RunServices } from './run-agent.ts'
 import type { RunOutcome } from './run-types.ts'
@@ -36,22 +36,30 @@ export async function saveRunEnd(
         await sleep(waitMs)
         continue
       }
+      if (error instanceof AppError && error.code === 'too_many_approvals') {
+        present = failInstead(present, error.code, present.end.metadata)
+        continue
+      }
       log.error({ err: error, run_id: end.id }, 'the end of a run could not be written')
       if (isAway || 'is_reduced' in present.end.metadata) {
         unsettledRuns.add(claims, present.end)
         throw error
       }
       // A step that PostgreSQL cannot keep must not cost the answer.
-      present = reduce(present.ended, present.end)
+      present = failInstead(present, 'internal_error', { is_reduced: true })
     }
   }
 }
 
-function reduce(ended: EndedRun, { waiting, ...end }: RunEnd): { ended: EndedRun; end: RunEnd } {
-  const metadata = { is_reduced: true }
+/** With this metadata; what was to wait ends as failed. */
+function failInstead(
+  { ended, end: { waiting, ...end } }: { ended: EndedRun; end: RunEnd },
+  error_code: ErrorCode,
+  metadata: RunEnd['metadata'],
+): { ended: EndedRun; end: RunEnd } {
   if (!waiting) return { ended, end: { ...end, metadata } }
   const { waiting: _, ...outcome } = ended.outcome
-  const failed: RunOutcome = { ...outcome, status: 'failed', error_code: 'internal_error' }
+  const failed: RunOutcome = { ...outcome, status: 'failed', error_code }
   return { ended: { ...ended, outcome: failed }, end: { ...end, outcome: failed, metadata } }
 }
 

@@ -136,7 +136,7 @@ export const runRoutes = {
     description:
       'The last open decision of a run lets it go on, and the answer is the run as `POST user-agents/{id}/runs` answers it, as JSON or as a stream. ' +
       'While others of the run are open, the answer is the approval and the waiting run. A run goes on once, however many decide at the same time. ' +
-      'A refused call is not executed; the agent is told and goes on. Closing the connection cancels the rest of the run.',
+      'A refused call is not executed; the agent is told and goes on. Closing the connection does not stop the run: its end is in the log.',
     params: idParams,
     headers: z.object({
       accept: z.string().optional().meta({ description: '`text/event-stream` streams', example: 'application/json' }),

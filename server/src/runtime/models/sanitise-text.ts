@@ -4,10 +4,12 @@ export function sanitiseText(text: string): string {
   return wellFormed.includes('\0') ? wellFormed.replaceAll('\0', '\uFFFD') : wellFormed
 }
 
-/** The same for every string in a JSON value, names of fields included. The same value when there is nothing to replace. */
-export function sanitiseJson<T>(value: T): T {
+/**
+ * The same for every string in a JSON value, names of fields included. The same value when there is nothing to replace.
+ * `text` is what JSON.stringify makes of it, for whoever has that already.
+ */
+export function sanitiseJson<T>(value: T, text = JSON.stringify(value) ?? ''): T {
   // JSON.stringify writes exactly these two as escapes, so one search over the text finds them at any depth.
-  const text = JSON.stringify(value) ?? ''
   return /\\u0000|\\ud[89a-f]/.test(text) ? (clean(value) as T) : value
 }
 
