@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { IntegrationTool } from '../integrations/integration-type.ts'
 import type { TestReply } from '../runtime/test-providers/test-reply.ts'
 import { interruptRunsOf, touchServerNode } from '../server-nodes/server-node-queries.ts'
 import type { TestUser } from '../testing/test-app.ts'
@@ -365,6 +366,30 @@ describe('what changes while a run waits', () => {
       expect(body).toMatchObject({ status: 'succeeded', output: 'I could not.' })
       expect(body.steps[0].tool_results).toMatchObject([
         { is_refused: true, output: { error: expect.stringMatching(/switched off or its account was disconnected/) } },
+      ])
+      await testApp.database.asSystem('a test begins anew', (tx) =>
+        tx.deleteFrom('integrations').where('user_agent_id', '=', userAgentId).execute(),
+      )
+    }
+    expect(outside.posted).toEqual([])
+  })
+
+  test('a tool that its server changed meanwhile is not what was approved', async () => {
+    const changes = [
+      { title: 'Send money' },
+      { inputSchema: { type: 'object' as const, properties: { to: { type: 'string' as const, title: 'Who pays' } } } },
+    ]
+    for (const change of changes) {
+      const waiting = await waitForMail([send(), say('I could not.')])
+      const type = createMailType(outside)
+      const tools = (type.tools as IntegrationTool[]).map((tool) =>
+        tool.name === 'send' ? { ...tool, ...change } : tool,
+      )
+      const later = await startServer(testApp, [{ ...type, tools }])
+      onTestFinished(() => later.close())
+      const { body } = await decide(firstOf(waiting), { decision: 'approve' }, later)
+      expect(body.steps[0].tool_results).toMatchObject([
+        { is_refused: true, output: { error: expect.stringContaining('has changed since') } },
       ])
       await testApp.database.asSystem('a test begins anew', (tx) =>
         tx.deleteFrom('integrations').where('user_agent_id', '=', userAgentId).execute(),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createId } from '../database/uuid-v7.ts'
 import type { ModelAnswer } from './call-model-answer.ts'
 import { sanitiseJson, sanitiseText } from './models/sanitise-text.ts'
@@ -80,8 +81,8 @@ export async function runDecidedCalls(state: RunState, step: RunStep, waited: Wa
   for (const { approval, call, decision } of decided)
     state.request.onEvent?.({ kind: 'approval-decision', call, approval, decision })
   const results = await Promise.all(
-    decided.map(async ({ call, decision }) => {
-      const result = await runDecided(state, call, decision)
+    decided.map(async ({ approval, call, decision }) => {
+      const result = await runDecided(state, call, { approved: approval, decision })
       state.request.onEvent?.({ kind: 'tool-result', result })
       return result
     }),
@@ -90,7 +91,11 @@ export async function runDecidedCalls(state: RunState, step: RunStep, waited: Wa
   step.tool_results = step.tool_calls.flatMap(({ id }) => byId.get(id) ?? [])
 }
 
-async function runDecided(state: RunState, call: ToolCall, decision: ApprovalDecision): Promise<ToolResult> {
+async function runDecided(
+  state: RunState,
+  call: ToolCall,
+  { approved, decision }: { approved: ApprovalRequest; decision: ApprovalDecision },
+): Promise<ToolResult> {
   const { id, comment, edited_input } = decision
   const approval = {
     id,
@@ -99,15 +104,12 @@ async function runDecided(state: RunState, call: ToolCall, decision: ApprovalDec
     ...(edited_input !== undefined && { edited_input }),
   }
   const tool = state.tools.get(call.name)
-  if (decision.decision === 'refuse' || !tool) {
-    const reason =
-      decision.decision === 'refuse'
-        ? `The user refused${comment ? `: ${comment}` : '.'}`
-        : 'Refused: the tool was switched off or its account was disconnected while the call waited.'
+  const reason = findRefusal(tool, approved, decision)
+  if (reason !== null || !tool) {
     return {
       id: call.id,
       name: call.name,
-      output: { error: reason },
+      output: { error: reason ?? '' },
       is_error: true,
       is_refused: true,
       duration_ms: 0,
@@ -119,6 +121,21 @@ async function runDecided(state: RunState, call: ToolCall, decision: ApprovalDec
   const checked = checkInput(state, { ...call, input })
   const work = 'tool' in checked ? { tool, input, hadUntrusted: state.hasUntrusted } : checked
   return { ...(await executeCall(state, call, work)), approval }
+}
+
+function findRefusal(
+  tool: RunTool | undefined,
+  approved: ApprovalRequest,
+  { decision, comment }: ApprovalDecision,
+): string | null {
+  if (decision === 'refuse') return `The user refused${comment ? `: ${comment}` : '.'}`
+  if (!tool) return 'Refused: the tool was switched off or its account was disconnected while the call waited.'
+  const { title, input_schema } = toRequest(tool, { id: '', name: tool.name, input: {} }, 'writes')
+  // As it came back from the database: without what is undefined.
+  const isSame =
+    title === approved.title && isDeepStrictEqual(JSON.parse(JSON.stringify(input_schema)), approved.input_schema)
+  // A server can list another tool under the same name; it is not what was approved.
+  return isSame ? null : 'Refused: the tool has changed since this call was approved. Ask again if it is still needed.'
 }
 
 /** What has to be kept so that any server can go on. */

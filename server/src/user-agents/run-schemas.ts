@@ -147,10 +147,12 @@ export const runRoutes = {
         runSchema,
         z.object({
           approval: approvalSchema,
-          run: z.object({
-            id: z.uuid().meta({ description: 'The run', example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012' }),
-            status: z.literal('waiting').meta({ description: 'It still waits', example: 'waiting' }),
-          }),
+          run: z
+            .object({
+              id: z.uuid().meta({ description: 'The run', example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012' }),
+              status: z.literal('waiting').meta({ description: 'It still waits', example: 'waiting' }),
+            })
+            .meta({ description: 'The run, which waits for other approvals' }),
         }),
       ]),
       '4xx': problemSchema,
