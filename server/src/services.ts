@@ -11,7 +11,7 @@ import { createConfiguredAgents } from './runtime/configured-agents.ts'
 import { createModels } from './runtime/models/create-models.ts'
 import { createBuiltInTools } from './runtime/tools/built-in-tools.ts'
 import { createUnsettledRuns } from './runtime/unsettled-runs.ts'
-import { createUrlGuard } from './url-guard/url-guard.ts'
+import { createUrlGuard, type UrlGuard } from './url-guard/url-guard.ts'
 
 const pageBytes = 2 * 1024 * 1024
 
@@ -24,12 +24,7 @@ export function createServices(
   },
 ): Services {
   const { config } = base
-  const urlGuard = createUrlGuard({
-    allowedPrivateHosts: config.allowedPrivateHosts,
-    maxBytes: pageBytes,
-    timeoutMs: 15_000,
-    maxRedirects: 5,
-  })
+  const urlGuard = createUrlGuardOf(config)
   const activeRuns = createActiveRuns(config.runs)
   const integrationServices = {
     ...base,
@@ -63,4 +58,8 @@ export function createServices(
     configuredAgents: createConfiguredAgents(base.database),
     tools: createBuiltInTools({ urlGuard, now: () => new Date() }),
   }
+}
+
+export function createUrlGuardOf({ allowedPrivateHosts }: Pick<Config, 'allowedPrivateHosts'>): UrlGuard {
+  return createUrlGuard({ allowedPrivateHosts, maxBytes: pageBytes, timeoutMs: 15_000, maxRedirects: 5 })
 }

@@ -49,6 +49,17 @@ export async function listIntegrationsOf(
   return (await query.execute()).map(({ id }) => id)
 }
 
+export async function hasIntegrations(tx: Tx, userId: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('integrations')
+    .innerJoin('user_agents', 'user_agents.id', 'integrations.user_agent_id')
+    .select('integrations.id')
+    .where('user_agents.user_id', '=', userId)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export async function findIntegration(tx: Tx, { id, userAgentId }: { id: string; userAgentId: string }) {
   const row = await tx
     .selectFrom('integrations')

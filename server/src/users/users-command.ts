@@ -1,7 +1,14 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
+import { loadKeyring } from '../crypto/load-keyring.ts'
 import { withCommandDatabase } from '../database/connect-for-command.ts'
 import type { Database } from '../database/database.ts'
+import { hasIntegrations } from '../integrations/integration-queries.ts'
+import { createIntegrationTypes } from '../integrations/integration-types.ts'
+import { revokeAllAccess } from '../integrations/revoke-access.ts'
+import { createLog } from '../log.ts'
+import { secretStores } from '../secret-stores.ts'
+import { createUrlGuardOf } from '../services.ts'
 import { eraseUser } from './delete-account.ts'
 import { findUserByEmail } from './user-queries.ts'
 
@@ -17,7 +24,7 @@ export async function usersCommand(config: Config, args: string[]): Promise<void
   if (!values.yes)
     throw new Error(`This erases ${email} and everything of it for good. Add --yes if that is what you want.`)
   const say = (text: string) => void process.stdout.write(`${text}\n`)
-  await withCommandDatabase(config, say, (database) => erase(database, email.toLowerCase(), say))
+  await withCommandDatabase(config, say, (database) => erase(config, database, email.toLowerCase(), say))
 }
 
 function readArguments(args: string[]) {
@@ -28,11 +35,12 @@ function readArguments(args: string[]) {
   }
 }
 
-async function erase(database: Database, email: string, say: (text: string) => void): Promise<void> {
+async function erase(config: Config, database: Database, email: string, say: (text: string) => void): Promise<void> {
   const user = await database.asSystem('an operator erases somebody', (tx) => findUserByEmail(tx, email))
   if (!user) throw new Error(`There is no account with the e-mail ${email}.`)
   let logs = 0
   await eraseUser(database, user.id, {
+    beforeErasing: () => revokeAtProviders(config, database, user.id, say),
     // Supabase Auth knows them for longer than we do: a token that is still valid must not make the account again.
     isOfSupabase: user.password === null,
     onProgress(deleted) {
@@ -41,4 +49,30 @@ async function erase(database: Database, email: string, say: (text: string) => v
     },
   })
   say(`Erased ${email} with ${logs} logs. Backups still hold them: npm run backup -- prune`)
+}
+
+/** Where the keys are not here or a provider is away, the operator is told and the erasure goes on. */
+async function revokeAtProviders(
+  config: Config,
+  database: Database,
+  userId: string,
+  say: (text: string) => void,
+): Promise<void> {
+  try {
+    const log = createLog('error')
+    const connected = await database.asSystem('an operator erases somebody', (tx) => hasIntegrations(tx, userId))
+    if (!connected) return
+    const keyring = await loadKeyring({ config, database, stores: secretStores, log }, say)
+    const services = {
+      config,
+      database,
+      keyring,
+      log,
+      urlGuard: createUrlGuardOf(config),
+      integrationTypes: createIntegrationTypes(config),
+    }
+    await revokeAllAccess(services, { sub: userId, user_role: 'user' })
+  } catch (error) {
+    say(`Access that providers gave was not taken back: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
