@@ -1,10 +1,11 @@
 import { Alert, Stack, Text, Title } from '@mantine/core'
 import { IconAlertTriangle, IconCircleCheck, IconPlugConnected } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
-import type { IntegrationType, UserAgent } from '../../../api-client/src/api-types.ts'
+import { useEffect, useState } from 'react'
+import type { Integration, IntegrationType, UserAgent } from '../../../api-client/src/api-types.ts'
 import { errorWords } from '../agent-logs/run-details.ts'
+import { api } from '../api.ts'
 import { MemoryList } from '../memories/memory-list.tsx'
 import { BackLink } from '../ui/back-link.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -56,6 +57,11 @@ function Accounts({ userAgent }: { userAgent: UserAgent }) {
   const types = useQuery(integrationTypesQuery)
   const integrations = useQuery(integrationsQuery(userAgent.id))
   const [chosen, setChosen] = useState<IntegrationType | null>(null)
+  useListedTools(
+    userAgent.id,
+    integrations.data?.find(({ id }) => id === search.connected),
+    types.data,
+  )
   const has = (type: string) => integrations.data?.some((integration) => integration.type === type) ?? false
   // The form that the address asks for opens once. An account that is there and does not work any more wants its credentials,
   // not a second one of its kind.
@@ -128,6 +134,26 @@ function Accounts({ userAgent }: { userAgent: UserAgent }) {
       {chosen && <ConnectDialog key={chosen.type} userAgentId={userAgent.id} type={chosen} onClose={close} />}
     </Stack>
   )
+}
+
+/** Who has just come back from signing in finds the tools of that server listed; a test does it. */
+function useListedTools(
+  userAgentId: string,
+  integration: Integration | undefined,
+  types: readonly IntegrationType[] | undefined,
+): void {
+  const queryClient = useQueryClient()
+  const isUnlisted =
+    integration?.tools_listed_at === null && types?.some((one) => one.type === integration.type && one.lists_tools)
+  const id = isUnlisted ? integration.id : undefined
+  useEffect(() => {
+    if (id === undefined) return
+    void api('POST /api/v1/user-agents/:id/integrations/:integration_id/test', {
+      params: { id: userAgentId, integration_id: id },
+    })
+      .catch(() => null)
+      .then(() => queryClient.invalidateQueries({ queryKey: ['user-agents', userAgentId] }))
+  }, [id, userAgentId, queryClient])
 }
 
 function moreWords(hasWanted: boolean, hasConnected: boolean): string {

@@ -7,7 +7,8 @@ type Props = WidgetProps<FormValue, RJSFSchema>
 
 /** What every field has: its question, its help and its fault, linked for screen readers by the component. */
 function common(props: Props) {
-  const { id, label, hideLabel, required, disabled, readonly, schema, rawErrors } = props
+  const { id, hideLabel, required, disabled, readonly, schema, rawErrors } = props
+  const label = labelOf(props)
   return {
     id,
     name: id,
@@ -21,6 +22,12 @@ function common(props: Props) {
     // The marks of the form say what is missing; the browser's own bubbles would speak another language and stop the sending.
     required: false,
   }
+}
+
+/** Entries of a list come with the question of the list and a number; what one entry is called says more. */
+function labelOf({ label, schema }: Props): string {
+  const [, number] = /-(\d+)$/.exec(label) ?? []
+  return schema.title && label !== schema.title && number ? `${schema.title} ${number}` : label
 }
 
 /** Help texts set names and values in backticks, as Markdown does. */
