@@ -1,5 +1,5 @@
 import { BarChart } from '@mantine/charts'
-import { Group, Paper, Text } from '@mantine/core'
+import { Group, Paper, Text, useMatches } from '@mantine/core'
 import type { UsagePoint } from './usage-ranges.ts'
 
 interface Series {
@@ -23,6 +23,7 @@ const height = 230
 
 /** Bars for the eye and the same numbers as a table for who cannot see them. */
 export function UsageChart({ title, total, points, series, format, hasFractions = false }: UsageChartProps) {
+  const maxTicks = useMatches({ base: 4, sm: 6 })
   return (
     <Paper withBorder p="md" component="figure" m={0} miw={0}>
       <Group justify="space-between" align="baseline" gap="xs" component="figcaption" mb="sm">
@@ -44,10 +45,11 @@ export function UsageChart({ title, total, points, series, format, hasFractions 
           tickLine="none"
           gridAxis="x"
           // Nothing in here takes the focus: the table has the numbers.
-          barChartProps={{ accessibilityLayer: false }}
+          barChartProps={{ accessibilityLayer: false, margin: { top: 10, right: 12 } }}
           barProps={{ isAnimationActive: false, maxBarSize: 36 }}
-          xAxisProps={{ minTickGap: 24 }}
-          yAxisProps={{ width: 56, allowDecimals: hasFractions }}
+          xAxisProps={{ ticks: ticksOf(points, maxTicks), interval: 0 }}
+          // All marks: leaving some out would leave their lines out, too.
+          yAxisProps={{ width: 56, allowDecimals: hasFractions, interval: 0 }}
         />
       </div>
       <table className="ax-visually-hidden">
@@ -77,4 +79,10 @@ export function UsageChart({ title, total, points, series, format, hasFractions 
       </table>
     </Paper>
   )
+}
+
+/** At even distances, the newest among them. */
+function ticksOf(points: readonly UsagePoint[], max: number): string[] {
+  const step = Math.ceil(points.length / max)
+  return points.filter((_, index) => (points.length - 1 - index) % step === 0).map(({ label }) => label)
 }
