@@ -2,6 +2,7 @@ import { Box, Code, Stack, Text } from '@mantine/core'
 import { formatValue } from '../agent-logs/format-run.ts'
 import classes from './approvals.module.css'
 import { isObject, titleOf } from './editable-schema.ts'
+import { showInvisible } from './show-invisible.ts'
 
 interface InputViewProps {
   input: unknown
@@ -34,7 +35,7 @@ export function InputView({ input, schema, depth = 0 }: InputViewProps) {
         return (
           <div key={name} className={classes.field}>
             <Text component="dt" size="sm" c="dimmed">
-              {title}
+              {showInvisible(title)}
             </Text>
             <Box component="dd" m={0} miw={0}>
               <Value value={value} label={title} schema={field} depth={depth + 1} />
@@ -71,7 +72,7 @@ function Value({ value, label, schema, depth }: { value: unknown; label: string;
         aria-label={label}
         style={{ overflow: 'auto', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}
       >
-        {formatValue(value)}
+        {showInvisible(formatValue(value))}
       </Code>
     )
   }
@@ -81,7 +82,7 @@ function Value({ value, label, schema, depth }: { value: unknown; label: string;
 function Plain({ children }: { children: string }) {
   return (
     <Text size="sm" className={classes.value}>
-      {children}
+      {showInvisible(children)}
     </Text>
   )
 }
