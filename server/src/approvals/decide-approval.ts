@@ -73,6 +73,7 @@ async function decideOne(
 ): Promise<{ row: ApprovalRow; waited: WaitingRun }> {
   const known = await findApproval(tx, id, claims.sub)
   if (!known) throw new AppError('not_found')
+  if (await isSuspended(tx, claims.sub)) throw new AppError('account_suspended')
   const waited = await lockWaitingRun(tx, known.log_id, claims.sub)
   // Before the lock another request may have been at work on the same run.
   const row = (await findApproval(tx, id, claims.sub)) ?? known
@@ -84,6 +85,12 @@ async function decideOne(
   const status = decision === 'approve' ? 'approved' : 'refused'
   await decide(tx, id, { status, editedInput: input, comment })
   return { row, waited }
+}
+
+/** Looked up anew: a credential may count for some seconds more, which is too long for what is done outside. */
+async function isSuspended(tx: Tx, userId: string): Promise<boolean> {
+  const row = await tx.selectFrom('users').select('suspended_at').where('id', '=', userId).executeTakeFirst()
+  return row?.suspended_at !== null
 }
 
 /** By the clock of the database, which is the same for all servers. */
