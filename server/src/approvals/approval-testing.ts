@@ -95,6 +95,7 @@ export function createMailType(outside: Outside, more: IntegrationTool[] = []): 
     documentation: 'None.',
     credentials: { type: 'object', properties: { token: { type: 'string', title: 'Token' } }, required: ['token'] },
     settings: { type: 'object', properties: {}, required: [] },
+    destination: [],
     scopes: [],
     test: async () => ({ message: 'It works.' }),
     tools: [

@@ -11,6 +11,8 @@ import {
   startOutside,
   startServer,
 } from './approval-testing.ts'
+import { saveWaitingRun, takeWaitingRun } from './waiting-run-queries.ts'
+import { insertRunToWait } from './waiting-run-testing.ts'
 
 let testApp: RunTestApp
 let outside: Outside
@@ -135,4 +137,16 @@ test('of somebody who is gone nothing is left that waits', async () => {
   ])
   expect(left).toEqual([])
   expect(outside.posted).toEqual([])
+})
+
+test('a run that went on elsewhere is not made to wait again by a server that did not hear of its own success', async () => {
+  const { end } = await insertRunToWait(testApp.database, { userId: user.id, userAgentId })
+  const save = () => saveWaitingRun(testApp.database, { sub: user.id, user_role: 'user' }, end, end.waiting)
+  await save()
+  await change(async (tx) => {
+    await takeWaitingRun(tx, end.id)
+    await tx.updateTable('agent_logs').set({ status: 'running' }).where('id', '=', end.id).execute()
+  })
+  await save()
+  expect(await findLogRow(testApp.database, end.id)).toMatchObject({ status: 'running' })
 })

@@ -17,7 +17,7 @@ import {
   startServer,
 } from './approval-testing.ts'
 import { maxWaitingRuns } from './waiting-run-queries.ts'
-import { insertWaitingRun } from './waiting-run-testing.ts'
+import { insertRunToWait, insertWaitingRun } from './waiting-run-testing.ts'
 
 let testApp: RunTestApp
 let outside: Outside
@@ -141,6 +141,15 @@ test('a user has a limited number of runs that wait; one more fails, says why, a
   expect(row).toMatchObject({ status: 'failed', error_code: 'too_many_approvals' })
   expect(row?.metadata).toMatchObject({ steps: [{ tool_calls: [{ name: 'mail__send' }] }] })
   expect((await call('GET', `/approvals?run_id=${body.run_id}`)).body.data).toEqual([])
+  // Nor when the database was away as it began to wait.
+  const { end } = await insertRunToWait(testApp.database, { userId: user.id, userAgentId })
+  const { unsettledRuns } = server.services
+  unsettledRuns.add({ sub: user.id, user_role: 'user' }, end)
+  for (let tries = 0; unsettledRuns.count > 0 && tries < 3; tries++) await unsettledRuns.settle()
+  expect(await findLogRow(testApp.database, end.id)).toMatchObject({
+    status: 'failed',
+    error_code: 'too_many_approvals',
+  })
   expect(outside.posted).toEqual([])
 })
 

@@ -19,6 +19,8 @@ export function saveWaitingRun(
   waiting: NonNullable<RunEnd['waiting']>,
 ): Promise<void> {
   return database.asSystem('a run begins to wait for its owner', async (tx) => {
+    // The first try came through and its answer was lost: by now somebody may have decided, and another server be at work.
+    if (await hasAsked(tx, waiting.state)) return
     if (!(await updateLog(tx, claims, end, waiting.state))) return
     if (await hasTooManyWaiting(tx, claims.sub)) throw new AppError('too_many_approvals')
     const { userAgentId, expiresAt, state } = waiting
@@ -48,6 +50,11 @@ export function saveWaitingRun(
       )
       .execute()
   })
+}
+
+async function hasAsked(tx: Tx, { approvals }: WaitingState): Promise<boolean> {
+  const ids = approvals.map(({ id }) => id)
+  return (await tx.selectFrom('approvals').select('id').where('id', 'in', ids).limit(1).execute()).length > 0
 }
 
 async function hasTooManyWaiting(tx: Tx, userId: string): Promise<boolean> {

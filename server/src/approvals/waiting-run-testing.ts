@@ -1,4 +1,5 @@
 import { insertTestLog } from '../agent-logs/agent-log-testing.ts'
+import type { RunEnd } from '../agent-logs/run-log-queries.ts'
 import type { Database } from '../database/database.ts'
 import { createId, readIdTime } from '../database/uuid-v7.ts'
 import type { WaitingState } from '../runtime/waiting-state.ts'
@@ -9,8 +10,18 @@ const call = { id: 'call_1', name: 'mail__send', input: { to: 'anna@example.com'
 /** A run that waits for one call of a tool that is not there, so that deciding about it does nothing outside. */
 export async function insertWaitingRun(
   database: Database,
-  { userId, userAgentId }: { userId: string; userAgentId: string },
+  of: { userId: string; userAgentId: string },
 ): Promise<{ runId: string; approvalId: string }> {
+  const { end, approvalId } = await insertRunToWait(database, of)
+  await saveWaitingRun(database, { sub: of.userId, user_role: 'user' }, end, end.waiting)
+  return { runId: end.id, approvalId }
+}
+
+/** A run that still runs, and the end that lets it wait. */
+export async function insertRunToWait(
+  database: Database,
+  { userId, userAgentId }: { userId: string; userAgentId: string },
+): Promise<{ end: RunEnd & Required<Pick<RunEnd, 'waiting'>>; approvalId: string }> {
   const runId = await insertTestLog(database, { user_id: userId, user_agent_id: userAgentId, status: 'running' })
   const counts = { input_tokens: 1, output_tokens: 1 }
   const step = {
@@ -50,8 +61,7 @@ export async function insertWaitingRun(
     metadata: { steps: [step] },
   }
   const expiresAt = new Date(Date.now() + 3_600_000)
-  await saveWaitingRun(database, { sub: userId, user_role: 'user' }, end, { userAgentId, expiresAt, state })
-  return { runId, approvalId }
+  return { end: { ...end, waiting: { userAgentId, expiresAt, state } }, approvalId }
 }
 
 function describeState(step: WaitingState['step'], approvalId: string): WaitingState {

@@ -53,14 +53,19 @@ export async function saveRunEnd(
 
 /** With this metadata; what was to wait ends as failed. */
 function failInstead(
-  { ended, end: { waiting, ...end } }: { ended: EndedRun; end: RunEnd },
+  { ended, end }: { ended: EndedRun; end: RunEnd },
   error_code: ErrorCode,
   metadata: RunEnd['metadata'],
 ): { ended: EndedRun; end: RunEnd } {
-  if (!waiting) return { ended, end: { ...end, metadata } }
-  const { waiting: _, ...outcome } = ended.outcome
-  const failed: RunOutcome = { ...outcome, status: 'failed', error_code }
-  return { ended: { ...ended, outcome: failed }, end: { ...end, outcome: failed, metadata } }
+  if (!end.waiting) return { ended, end: { ...end, metadata } }
+  const failed = failWaiting({ ...end, metadata }, error_code)
+  return { ended: { ...ended, outcome: failed.outcome }, end: failed }
+}
+
+/** The end of a run that was to wait and may not, or cannot. */
+export function failWaiting({ waiting: _, ...end }: RunEnd, error_code: ErrorCode): RunEnd {
+  const { waiting: __, ...outcome } = end.outcome
+  return { ...end, outcome: { ...outcome, status: 'failed', error_code } }
 }
 
 export function describeRunEnd(

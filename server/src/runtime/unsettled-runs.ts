@@ -1,8 +1,8 @@
 import type { RunEnd } from '../agent-logs/run-log-queries.ts'
 import type { Claims, Database } from '../database/database.ts'
-import { isTemporary } from '../errors.ts'
+import { AppError, isTemporary } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { writeRunEnd } from './save-run-end.ts'
+import { failWaiting, writeRunEnd } from './save-run-end.ts'
 
 /** Ends of runs that could not be written when they were due, because the database was away. */
 export interface UnsettledRuns {
@@ -41,6 +41,12 @@ export function createUnsettledRuns(services: {
       } catch (error) {
         if (isTemporary(error)) return
         log.error({ err: error, run_id: id }, 'the end of a run could not be written')
+        if (end.waiting) {
+          // Nobody may wait for it: the next time it is written as failed.
+          const code = error instanceof AppError ? error.code : 'internal_error'
+          unsettled.set(id, { claims, end: failWaiting(end, code), dueAt })
+          continue
+        }
       }
       unsettled.delete(id)
     }
