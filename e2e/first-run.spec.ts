@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
 import { openBrowser } from './support/open-browser.ts'
 import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
@@ -13,7 +13,6 @@ const both = [desktop, phone]
 let folder: string
 let program: Program
 let browser: Browser
-const opened: WatchedPage[] = []
 
 beforeAll(async () => {
   folder = await makeDataFolder()
@@ -21,28 +20,13 @@ beforeAll(async () => {
   program = await startProgram({ PORT: String(await findFreePort()), DATA_DIR: join(folder, 'data') }, { isNpm: true })
   browser = await openBrowser()
 })
-afterEach(async () => {
-  for (const watched of opened.splice(0)) await watched.close()
-})
 afterAll(async () => {
   await browser?.close()
   await program?.stop()
   await removeDataFolder(folder)
 })
 
-async function open(size = desktop): Promise<WatchedPage> {
-  const watched = await openWatchedPage(browser, program.url, size)
-  opened.push(watched)
-  onTestFailed(() =>
-    watched.page
-      .screenshot({ path: join(import.meta.dirname, `screenshots/failed-${Date.now()}.png`), fullPage: true })
-      .then(
-        () => {},
-        () => {},
-      ),
-  )
-  return watched
-}
+const open = (size = desktop): Promise<WatchedPage> => openWatchedPage(browser, program.url, size)
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name })
 

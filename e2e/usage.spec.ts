@@ -23,8 +23,7 @@ afterAll(async () => {
 })
 
 test('usage is empty at first, then shows what ran, also after its log was deleted', async () => {
-  const watched = await openWatchedPage(browser, program.url)
-  const { page, look } = watched
+  const { page, look } = await openWatchedPage(browser, program.url)
   await page.goto('/sign-up')
   await page.getByLabel('First name').fill('Ada')
   await page.getByLabel('E-mail').fill('usage@example.test')
@@ -59,5 +58,4 @@ test('usage is empty at first, then shows what ran, also after its log was delet
   await page.waitForURL(/range=year/)
   await page.reload()
   await page.getByRole('figure', { name: /Runs/ }).getByText('3 runs').waitFor()
-  await watched.close()
 })

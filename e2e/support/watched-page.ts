@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { expect, onTestFailed } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 
 export const desktop = { width: 1280, height: 860 }
 export const phone = { width: 390, height: 844 }
@@ -19,9 +19,9 @@ export interface WatchedPage {
    * Looks at the page as it is, in these sizes, light and dark: a picture each, no fault that axe finds, no complaint.
    */
   look(name: string, sizes?: (typeof desktop)[]): Promise<void>
-  close(): Promise<void>
 }
 
+/** Of this test, with whose end it closes; one that failed leaves a last picture. */
 export async function openWatchedPage(browser: Browser, url: string, size = desktop): Promise<WatchedPage> {
   const context = await browser.newContext({
     baseURL: url,
@@ -39,9 +39,10 @@ export async function openWatchedPage(browser: Browser, url: string, size = desk
     if (message.type() === 'error' && page.url().startsWith(url)) complaints.push(`console: ${message.text()}`)
   })
   page.on('pageerror', (error) => complaints.push(`page: ${error.message}`))
-  onTestFailed(async () => {
+  onTestFinished(async ({ task }) => {
     const path = join(screenshots, `failed-${Date.now()}.png`)
-    await page.screenshot({ path, fullPage: true }).catch(() => {})
+    if (task.result?.state === 'fail') await page.screenshot({ path, fullPage: true }).catch(() => {})
+    await context.close()
   })
   await page.exposeFunction('complain', (text: string) => complaints.push(text))
   await page.addInitScript(() => {
@@ -80,6 +81,5 @@ export async function openWatchedPage(browser: Browser, url: string, size = desk
       await page.setViewportSize(size)
       expect(complaints, `complaints of the browser on ${name}`).toEqual([])
     },
-    close: () => context.close(),
   }
 }

@@ -28,11 +28,12 @@ export function ConnectDialog({ userAgentId, type, onClose }: ConnectDialogProps
           params,
           body: { type: type.type, settings, credentials, ...(name !== '' && { name }) },
         })
-        if (created.needs_authorization) {
+        // Where there is no way to sign in, the account says so.
+        if (created.needs_authorization && type.is_oauth_configured) {
           // The account is stored and has a button for this: a refusal must not look as if it were not.
           const isOnItsWay = await beginSignIn(userAgentId, created.id).then(() => true, toastError)
           if (isOnItsWay) return
-        } else toastDone(`${created.name ?? type.title} is connected.`)
+        } else if (!created.needs_authorization) toastDone(`${created.name ?? type.title} is connected.`)
         await queryClient.invalidateQueries({ queryKey: ['user-agents'] })
         if (Object.keys(created.new_secrets).length > 0) setSecrets(created.new_secrets)
         else onClose()
