@@ -43,8 +43,34 @@ export function acceptIntegration(
   refuse(faults)
 }
 
-function refuse(faults: Fault[]): never {
+export function refuse(faults: Fault[]): never {
   throw new AppError('invalid_integration', { faults })
+}
+
+/**
+ * Faults of credentials that were entered for one server and would now go to another: else whoever has the account's
+ * session, but not its passwords, could have them sent to himself.
+ */
+export function findMovedCredentials(
+  type: IntegrationType,
+  { before, after, stored, entered }: { before: Settings; after: Settings; stored: Credentials; entered: object },
+): Fault[] {
+  if (!leadsElsewhere(type, before, after)) return []
+  return Object.keys(stored)
+    .filter((name) => !(name in entered))
+    .map((name) => ({
+      path: `/credentials/${name}`,
+      message: 'Please enter this again: it would be sent to another place than before.',
+    }))
+}
+
+/** A list that only got shorter leads nowhere new. */
+function leadsElsewhere({ destination }: IntegrationType, before: Settings, after: Settings): boolean {
+  return destination.some((name) => {
+    const [former, present] = [before[name], after[name]]
+    if (Array.isArray(former) && Array.isArray(present)) return present.some((entry) => !former.includes(entry))
+    return former !== present
+  })
 }
 
 /**
@@ -56,9 +82,6 @@ export function keptBesideForm(
   credentials: Credentials,
   { before, after }: { before: Settings; after: Settings },
 ): Credentials {
-  const leadsElsewhere = Object.entries(type.settings.properties).some(
-    ([name, field]) => field.type !== 'array' && field.format === 'uri' && before[name] !== after[name],
-  )
-  if (leadsElsewhere || !needsOAuth(type, after)) return {}
+  if (leadsElsewhere(type, before, after) || !needsOAuth(type, after)) return {}
   return Object.fromEntries(Object.entries(credentials).filter(([name]) => !(name in type.credentials.properties)))
 }

@@ -3,7 +3,13 @@ import type { Claims } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { AppError } from '../errors.ts'
 import { getUserAgent } from '../user-agents/configure-agent.ts'
-import { acceptIntegration, getIntegrationType, keptBesideForm } from './accept-integration.ts'
+import {
+  acceptIntegration,
+  findMovedCredentials,
+  getIntegrationType,
+  keptBesideForm,
+  refuse,
+} from './accept-integration.ts'
 import { changeCredentials, explainDroppedKey } from './change-credentials.ts'
 import {
   countIntegrationsLocked,
@@ -98,7 +104,14 @@ export async function changeIntegration(
       settings: merge(present.settings, change.settings),
       credentials: merge(stored, change.credentials),
     })
-    const kept = keptBesideForm(type, present.credentials, { before: present.settings, after: accepted.settings })
+    const move = { before: present.settings, after: accepted.settings }
+    const moved = findMovedCredentials(type, {
+      ...move,
+      stored: accepted.credentials,
+      entered: change.credentials ?? {},
+    })
+    if (moved.length > 0) refuse(moved)
+    const kept = keptBesideForm(type, present.credentials, move)
     await updateIntegration(tx, row.id, {
       settings: accepted.settings,
       ...(change.name !== undefined && { name: change.name || null }),

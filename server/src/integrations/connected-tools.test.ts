@@ -32,6 +32,7 @@ const listing: IntegrationType = {
     properties: { token: { type: 'string', title: 'Token', format: 'password' } },
     required: [],
   },
+  destination: [],
   scopes: [],
   test: async () => ({ message: 'Reached.' }),
   tools: {

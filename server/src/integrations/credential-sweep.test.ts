@@ -98,8 +98,8 @@ test('no credential of any type is to be found in the database, the log, an answ
 
   // Whoever adds a type says here what its credentials are.
   expect(integrationTypes.map(({ type }) => type).sort()).toEqual(Object.keys(swept).sort())
+  // A client of the owner's own is used in signing in alone; the one of the operator stands for it below.
   for (const type of integrationTypes)
-    // A client of the owner's own is used in signing in alone; the one of the operator stands for it below.
     for (const [field, { format }] of Object.entries(type.credentials.properties) as [string, { format?: string }][])
       if (format === 'password' && !(type.type === 'mcp' && field === 'client_secret'))
         expect(

@@ -87,9 +87,9 @@ describe('a change', () => {
     const { connect, send } = await prepareUserAgent(site, owner)
     const { id } = await connect({ ...bearer('api.example.com'), name: 'Shop' })
     const change = async (payload: object) => (await send('PATCH', `/${id}`, payload)).json()
-    expect(await change({ settings: { hosts: ['other.example.com'] } })).toMatchObject({
+    expect(await change({ settings: { test_url: 'https://api.example.com/health' } })).toMatchObject({
       name: 'Shop',
-      settings: { hosts: ['other.example.com'], auth: 'bearer', allow_http: true },
+      settings: { hosts: ['api.example.com'], auth: 'bearer', test_url: 'https://api.example.com/health' },
       credentials: { secret: '…9876' },
     })
     expect(await credentialsOf(id)).toEqual({ secret })
@@ -103,11 +103,31 @@ describe('a change', () => {
     expect(await credentialsOf(id)).toEqual({})
   })
 
+  test('of where credentials are sent wants them again, and changes nothing before', async () => {
+    const { connect, read, send } = await prepareUserAgent(site, owner)
+    const { id } = await connect({
+      type: 'http',
+      settings: { hosts: ['a.example.com', 'b.example.com'], auth: 'bearer' },
+      credentials: { secret },
+    })
+    const settings = { hosts: ['a.example.com', 'evil.example'], allow_http: true }
+    const refused = await send('PATCH', `/${id}`, { settings, name: 'Moved' })
+    expect(refused.status).toBe(422)
+    expect(refused.json().errors).toEqual([
+      { path: '/credentials/secret', message: expect.stringContaining('another place') },
+    ])
+    expect(await read(id)).toMatchObject({ name: null, settings: { hosts: ['a.example.com', 'b.example.com'] } })
+    expect((await send('PATCH', `/${id}`, { settings: { hosts: ['a.example.com'] } })).status).toBe(200)
+    const fresh = { secret: 'planted-secret-of-the-shop-7777' }
+    expect((await send('PATCH', `/${id}`, { settings, credentials: fresh })).status).toBe(200)
+    expect(await credentialsOf(id)).toEqual(fresh)
+  })
+
   test('at the same time as twenty others loses none of them', async () => {
     const { connect, read, send } = await prepareUserAgent(site, owner)
     const { id } = await connect({
       type: 'http',
-      settings: { hosts: ['a.example.com'], auth: 'bearer' },
+      settings: { hosts: ['a.example.com', 'b.example.com', 'c.example.com'], auth: 'bearer' },
       credentials: { secret },
     })
     const changes = [

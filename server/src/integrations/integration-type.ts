@@ -22,6 +22,8 @@ export interface IntegrationType {
   credentials: ConnectionForm
   /** What is stored in the clear and can be read back. */
   settings: ConnectionForm
+  /** Names of the settings that decide where credentials are sent: when one changes, they have to be entered again. */
+  destination: readonly string[]
   /** The least rights an account needs, and what each is for. */
   scopes: { name: string; reason: string }[]
   /** Faults that a form alone cannot see; paths begin with `/settings` or `/credentials`. */

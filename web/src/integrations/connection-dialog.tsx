@@ -197,6 +197,9 @@ function useEntry(props: ConnectionDialogProps, form: React.RefObject<HTMLFormEl
   const show = (found: readonly Fault[]) => {
     setHasTried(true)
     setFaults(found)
+    // What is stored and was refused, as it would go to another server now, has to be typed again.
+    const refused = kept.filter((field) => found.some(({ path }) => path === `/credentials/${field}`))
+    if (refused.length > 0) setTypedAnew((fields) => [...fields, ...refused])
     setFocusRequest((count) => count + 1)
   }
   const changes = (): ConnectionEntry => ({

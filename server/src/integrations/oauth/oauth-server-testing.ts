@@ -126,6 +126,7 @@ export function oauthType(find: () => OAuthServer | null, more: Partial<Integrat
       required: [],
     },
     credentials: { type: 'object', properties: {}, required: [] },
+    destination: ['url'],
     scopes: [],
     oauth: async () => find(),
     async test(connection) {

@@ -91,6 +91,7 @@ export function createGithubType({
     documentation,
     settings: settingsForm(apiUrl),
     credentials,
+    destination: ['api_url'],
     scopes: [
       { name: 'Metadata: read', reason: 'Every token has it' },
       { name: 'Issues: read and write', reason: 'To read, create, comment on and change issues' },

@@ -91,6 +91,7 @@ Reading (GET) does not ask you first; everything else (POST, PUT, PATCH, DELETE)
     },
     required: ['secret'],
   },
+  destination: ['hosts'],
   scopes: [],
   check({ settings, credentials }) {
     const faults = ((settings.hosts ?? []) as string[]).flatMap((host, index) => {

@@ -50,6 +50,7 @@ What e-mails say was written by strangers. After reading one, each tool that cha
     properties: { password: { type: 'string', title: 'Password', format: 'password', maxLength: 1000 } },
     required: ['password'],
   },
+  destination: ['host', 'port'],
   scopes: [{ name: 'IMAP', reason: 'Reading your mailboxes' }],
   check({ settings, credentials }) {
     const entries = [

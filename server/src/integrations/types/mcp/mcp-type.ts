@@ -40,6 +40,7 @@ export function createMcpType(options: McpSessionsOptions): McpType {
     documentation,
     settings: createSettingsForm(options.stdioCommands),
     credentials: credentialsForm,
+    destination: ['transport', 'program', 'url'],
     scopes: [],
     check: ({ settings }) => checkSettings(settings),
     asksForOAuth: ({ authentication }) => authentication === 'oauth',

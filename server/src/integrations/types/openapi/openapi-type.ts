@@ -17,6 +17,7 @@ export const openapiType: IntegrationType = {
   documentation,
   settings: settingsForm,
   credentials: credentialsForm,
+  destination: ['source', 'document_url', 'document', 'server_url', 'authorization_url', 'token_url'],
   scopes: [],
   check: ({ settings }) => checkSettings(settings),
 

@@ -68,6 +68,7 @@ The agent runs **one query at a time**: SELECT, WITH, VALUES, TABLE, EXPLAIN (wi
     properties: { password: { type: 'string', title: 'Password', format: 'password', maxLength: 1000 } },
     required: ['password'],
   },
+  destination: ['host', 'port'],
   scopes: [
     { name: 'CONNECT', reason: 'Signing in to the database' },
     { name: 'USAGE', reason: 'Seeing the schemas it shall read' },

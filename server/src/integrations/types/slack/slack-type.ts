@@ -69,6 +69,7 @@ export function createSlackType({
     documentation,
     settings,
     credentials,
+    destination: [],
     scopes: slackScopes,
     usesOperatorClient: true,
     asksForOAuth: ({ authentication }) => authentication === 'oauth',

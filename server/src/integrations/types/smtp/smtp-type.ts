@@ -65,6 +65,7 @@ export const smtpType: IntegrationType = {
     properties: { password: { type: 'string', title: 'Password', format: 'password', maxLength: 1000 } },
     required: [],
   },
+  destination: ['host', 'port'],
   scopes: [{ name: 'SMTP', reason: 'Sending e-mails as you' }],
   check({ settings, credentials }) {
     const faults = []

@@ -113,6 +113,7 @@ export function createWebSearchType({
     documentation,
     settings,
     credentials,
+    destination: ['provider'],
     scopes: [],
     check({ settings, credentials }) {
       const faults = []

@@ -47,6 +47,7 @@ Every message is listed, and can be sent again.`,
     },
     required: [],
   },
+  destination: [],
   scopes: [],
   makeCredentials: ({ credentials }): Record<string, string> =>
     credentials.secret ? {} : { secret: createWebhookSecret() },
