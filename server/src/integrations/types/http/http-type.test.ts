@@ -78,6 +78,8 @@ test('sends bodies, and says what it will do', async () => {
   expect(tool('send_request').describeCall?.(input)).toBe(`POST ${server.url}/orders`)
   await tool('send_request').execute(input, connection)
   expect(bodies).toEqual(['{"number":7}'])
+  await tool('send_request').execute({ method: 'DELETE', url: `${server.url}/orders` }, connection)
+  expect(server.seen[1]).toMatchObject({ method: 'DELETE' })
   const basic = Buffer.from(`anna:${secret}`).toString('base64')
   expect(server.seen[0]?.headers).toMatchObject({ authorization: `Basic ${basic}`, 'content-type': 'application/json' })
 })

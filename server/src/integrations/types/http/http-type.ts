@@ -15,7 +15,7 @@ const readInput = z.object({
   url: z.string(),
   query: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 })
-const sendInput = readInput.extend({ method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE']), body: z.unknown() })
+const sendInput = readInput.extend({ method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE']), body: z.unknown().optional() })
 
 export const httpType: IntegrationType = {
   type: 'http',
