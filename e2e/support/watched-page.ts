@@ -16,7 +16,7 @@ export interface WatchedPage {
   /** Errors of the console and violations of the content security policy since the last look. */
   complaints: string[]
   /**
-   * Looks at the page as it is, in these sizes, light and dark: a picture each, no fault that axe finds, no complaint.
+   * Looks at the page as it is, in these sizes, light and dark: a picture each (but on CI), no fault that axe finds, no complaint.
    */
   look(name: string, sizes?: (typeof desktop)[]): Promise<void>
 }
@@ -55,7 +55,9 @@ export async function openWatchedPage(browser: Browser, url: string, size = desk
   async function lookOnce(name: string, scheme: 'light' | 'dark') {
     await page.emulateMedia({ colorScheme: scheme })
     await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor()
-    await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' })
+    // On CI nobody looks at them, and tall pages take seconds.
+    if (!process.env.CI)
+      await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' })
     const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze()
     const faults = violations.map(({ id, help, nodes }) => ({
       id,
