@@ -21,6 +21,11 @@ function project(name: string, setup: string, include: string[]): TestProjectCon
 }
 
 const { api, database, rest } = testFiles()
+// These take minutes for little that depends on the version; CI, which has fifteen, runs them on the embedded one alone.
+const heavy = ['migration-processes', 'migrations-each-way', 'plans-at-scale'].map(
+  (name) => `database/tests/${name}.test.ts`,
+)
+const light = database.filter((file) => !heavy.includes(file))
 const hasPooler = findPgBouncer() !== null
 
 export default defineConfig({
@@ -32,7 +37,9 @@ export default defineConfig({
       project('server', 'global-setup', [...rest, ...database]),
       // CONTRIBUTING.md says why the API is tested behind the pooler instead of twice.
       project('api', hasPooler ? 'global-setup-pooled' : 'global-setup', api),
-      ...(findOldestPostgres() ? [project('database-15', 'global-setup-oldest', database)] : []),
+      ...(findOldestPostgres()
+        ? [project('database-15', 'global-setup-oldest', process.env.CI ? light : database)]
+        : []),
       {
         test: {
           name: 'e2e',
