@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { pageOf, pageQuery } from '../http/pagination.ts'
 import { idParams, problemSchema, timestampSchema, typedText } from '../http/schemas.ts'
+import { toolCallSchema, toolResultSchema } from '../user-agents/run-schemas.ts'
 
 export const runStatuses = ['running', 'waiting', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const
 export type RunStatus = (typeof runStatuses)[number]
@@ -73,46 +74,18 @@ export const agentLogSummarySchema = z
   })
   .meta({ id: 'AgentLogSummary', description: 'A run, as a row of a list' })
 
-export const toolCallSchema = z.object({
-  id: z.string().meta({ description: 'Id the model gave the call', example: 'call_1' }),
-  name: z.string().meta({ description: 'The tool', example: 'calculate' }),
-  input: z.unknown().meta({ description: 'What the model gave it', example: { expression: '12 * 7' } }),
-})
-
-export const toolResultSchema = z.object({
-  id: z.string().meta({ description: 'Id of the call it answers', example: 'call_1' }),
-  name: z.string().meta({ description: 'The tool', example: 'calculate' }),
-  output: z.unknown().meta({ description: 'What the tool answered', example: { result: 84 } }),
-  is_error: z.boolean().meta({ description: 'Whether the tool failed', example: false }),
-  duration_ms: z.number().meta({ description: 'How long the tool took', example: 3 }),
+const loggedResultSchema = toolResultSchema.extend({
   full_output: z
     .unknown()
     .optional()
     .meta({ description: 'The whole answer (up to 1 MB), when the model got only its beginning' }),
-  is_untrusted: z
-    .literal(true)
-    .optional()
-    .meta({ description: 'Present when strangers may have written a part of it', example: true }),
-  is_refused: z
-    .literal(true)
-    .optional()
-    .meta({ description: 'Present when you refused the call: nothing was done', example: true }),
-  approval: z
-    .object({
-      id: z.string().meta({ description: 'Id of the approval', example: exampleId }),
-      decision: z.enum(['approve', 'refuse']).meta({ description: 'What you decided', example: 'approve' }),
-      comment: z.string().nullable().meta({ description: 'What you said', example: null }),
-      edited_input: z.unknown().optional().meta({ description: 'What you changed the input to' }),
-    })
-    .optional()
-    .meta({ description: 'Present when you were asked first' }),
 })
 
 export const runStepSchema = z
   .object({
     text: z.string().meta({ description: 'Text the model wrote in this step', example: 'Twelve weeks have 84 days.' }),
     tool_calls: z.array(toolCallSchema).meta({ description: 'The tools it asked for' }),
-    tool_results: z.array(toolResultSchema).meta({ description: 'What they answered' }),
+    tool_results: z.array(loggedResultSchema).meta({ description: 'What they answered' }),
     finish_reason: z.string().meta({ description: 'Why the model stopped', example: 'stop' }),
     input_tokens: z.number().meta({ description: 'Tokens the model read', example: 412 }),
     output_tokens: z.number().meta({ description: 'Tokens the model wrote', example: 36 }),

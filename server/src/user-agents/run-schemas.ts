@@ -18,13 +18,13 @@ const citationSchema = z.object({
     .meta({ description: 'The text the answer rests on', example: 'We ship to Austria and Switzerland.' }),
 })
 
-const toolCallSchema = z.object({
+export const toolCallSchema = z.object({
   id: z.string().meta({ description: "The model's id of the call", example: 'call_1' }),
   name: z.string().meta({ description: 'Which tool', example: 'calculator' }),
   input: z.unknown().meta({ description: 'What the model asked for', example: { expression: '2 * 21' } }),
 })
 
-const toolResultSchema = z.object({
+export const toolResultSchema = z.object({
   id: z.string().meta({ description: 'Id of the call', example: 'call_1' }),
   name: z.string().meta({ description: 'Which tool', example: 'calculator' }),
   output: z.unknown().meta({ description: 'What the tool gave back', example: { result: 42 } }),

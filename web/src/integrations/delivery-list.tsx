@@ -4,6 +4,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { countOf } from '../agent-logs/format-run.ts'
 import { api } from '../api.ts'
 import { ErrorState } from '../ui/error-state.tsx'
+import { ListRow } from '../ui/list-row.tsx'
 import { LoadMore } from '../ui/load-more.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
 import { Time } from '../ui/time.tsx'
@@ -64,14 +65,7 @@ function DeliveryRow({ userAgentId, integrationId, delivery }: DeliveryListProps
     delivery.failure,
   ].filter((fact) => fact !== null)
   return (
-    <Group
-      component="li"
-      justify="space-between"
-      wrap="nowrap"
-      gap="sm"
-      py={8}
-      style={{ borderTop: '1px solid var(--ax-line)' }}
-    >
+    <ListRow>
       <div style={{ minWidth: 0 }}>
         <Group gap={8}>
           <Code>{delivery.event}</Code>
@@ -102,6 +96,6 @@ function DeliveryRow({ userAgentId, integrationId, delivery }: DeliveryListProps
       >
         Send again
       </Button>
-    </Group>
+    </ListRow>
   )
 }

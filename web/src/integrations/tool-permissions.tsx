@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Integration, IntegrationTool } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
+import { ListRow } from '../ui/list-row.tsx'
 import { toastError } from '../ui/toast.ts'
 import { integrationsQuery } from './integration-queries.ts'
 
@@ -68,14 +69,7 @@ function ToolRow({ userAgentId, integrationId, tool }: ToolRowProps) {
     onError: toastError,
   })
   return (
-    <Group
-      component="li"
-      justify="space-between"
-      wrap="nowrap"
-      gap="sm"
-      py={8}
-      style={{ borderTop: '1px solid var(--ax-line)' }}
-    >
+    <ListRow>
       <div style={{ minWidth: 0 }}>
         <Group gap={8}>
           <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
@@ -99,6 +93,6 @@ function ToolRow({ userAgentId, integrationId, tool }: ToolRowProps) {
         disabled={set.isPending}
         onChange={(event) => set.mutate(event.currentTarget.value as Permission)}
       />
-    </Group>
+    </ListRow>
   )
 }

@@ -6,6 +6,7 @@ import type { Memory, UserAgent } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
 import { Confirm } from '../ui/confirm.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
+import { ListRow } from '../ui/list-row.tsx'
 import { LoadMore } from '../ui/load-more.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
 import { Time } from '../ui/time.tsx'
@@ -90,14 +91,7 @@ function MemoryRow({ userAgentId, memory }: { userAgentId: string; memory: Memor
     onSettled: () => queryClient.invalidateQueries({ queryKey: memoriesQuery(userAgentId).queryKey }),
   })
   return (
-    <Group
-      component="li"
-      justify="space-between"
-      wrap="nowrap"
-      gap="sm"
-      py={8}
-      style={{ borderTop: '1px solid var(--ax-line)' }}
-    >
+    <ListRow>
       <div style={{ minWidth: 0 }}>
         <Text size="sm" className="ax-pre-line">
           {memory.content}
@@ -121,6 +115,6 @@ function MemoryRow({ userAgentId, memory }: { userAgentId: string; memory: Memor
       >
         <IconTrash size={18} stroke={1.7} />
       </ActionIcon>
-    </Group>
+    </ListRow>
   )
 }

@@ -1,6 +1,6 @@
-import type { JSONSchema7 } from '@ai-sdk/provider'
 import type { Capabilities, Settings } from '../../agents/capabilities.ts'
 import type { ToolPermission } from '../../integrations/integration-tools.ts'
+import type { ToolDefinition } from '../../integrations/integration-type.ts'
 import type { RunMemories } from '../run-memories.ts'
 import type { Citation } from '../run-types.ts'
 
@@ -21,18 +21,10 @@ export interface ToolContext {
 }
 
 /** A tool the model may call. A thrown error reaches the model as the result of the call, so its message says how to do better. */
-export interface RunTool {
+export interface RunTool extends ToolDefinition {
   /** As the model knows it. */
   name: string
-  /** What it does, for people: `Send an e-mail`. */
-  title: string
-  description: string
-  inputSchema: JSONSchema7
-  outputSchema?: JSONSchema7
-  /** `writes`: asks its owner first, unless switched to `always`; after content from outside it asks in any case. */
-  effect: 'reads' | 'writes'
-  /** Whether strangers can have written a part of the result. */
-  isUntrusted: boolean
+  /** After content from outside a tool that writes asks in any case. */
   permission: ToolPermission
   /** Null: a tool of our own. */
   integrationId: string | null
