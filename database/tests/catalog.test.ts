@@ -6,8 +6,29 @@ import { query } from './catalog-queries.ts'
 const sql = <Row extends object>(text: string) => query<Row & Record<string, unknown>>(inject('ownerUrl'), text)
 const ledger = '_prisma_migrations'
 /** The functions that run as the owner of the tables, and what they may see and write. */
-const definers = ['is_active_user', 'keep_usage_of_deleted', 'note_late_usage']
-const definerPolicies = ['users_select_definer', 'usage_hours_insert_definer', 'usage_rollup_select_definer']
+const definers = [
+  'is_active_user',
+  'keep_usage_of_deleted',
+  'note_late_usage',
+  'record_audit',
+  'reserve_run',
+  'settle_run',
+]
+const definerPolicies = [
+  'users_select_definer',
+  'usage_hours_insert_definer',
+  'usage_rollup_select_definer',
+  'usage_months_select_definer',
+  'usage_months_insert_definer',
+  'usage_months_update_definer',
+  'run_reservations_select_definer',
+  'run_reservations_insert_definer',
+  'run_reservations_delete_definer',
+  'subscriptions_select_definer',
+  'plans_select_definer',
+  'audit_log_select_definer',
+  'audit_log_insert_definer',
+]
 const ours = `('public', 'agent_log_partitions', 'app')`
 
 interface Table {
@@ -112,8 +133,16 @@ describe('row-level security', () => {
     )
     expect(open.map(({ policyname }) => policyname).sort()).toEqual([
       'agent_logs_default_all_owner',
-      'plans_select_all',
+      'audit_log_insert_definer',
+      'audit_log_select_definer',
+      'plans_select_definer',
+      'run_reservations_delete_definer',
+      'run_reservations_insert_definer',
+      'run_reservations_select_definer',
       'usage_hours_insert_definer',
+      'usage_months_insert_definer',
+      'usage_months_select_definer',
+      'usage_months_update_definer',
       'usage_rollup_select_definer',
     ])
   })
@@ -159,7 +188,7 @@ describe('privileges', () => {
       select table_name || '.' || column_name as column from information_schema.columns
       where table_schema = 'public' and has_column_privilege('authenticated', format('public.%I', table_name), column_name, 'update')
         and (column_name in ('id', 'user_id', 'creator_id', 'role', 'suspended_at', 'email', 'slug', 'key_hash', 'prefix', 'timestamp', 'created_at', 'user_agent_id')
-          or table_name in ('subscriptions', 'sessions', 'installation', 'server_nodes', 'sign_in_attempts', '${ledger}'))
+          or table_name in ('subscriptions', 'subscription_events', 'plan_offers', 'plan_requests', 'usage_months', 'run_reservations', 'limit_warnings', 'audit_log', 'sessions', 'installation', 'server_nodes', 'sign_in_attempts', '${ledger}'))
         and table_name <> 'plans'`)
     expect(rows).toEqual([])
   })

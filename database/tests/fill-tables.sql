@@ -1,9 +1,9 @@
 -- At least one row for every table, with every column filled that a migration could lose.
 insert into public.installation (name, value) values ('fingerprint', '"abc"');
 insert into public.server_nodes (id) values ('00000000-0000-7000-8000-000000000001');
-insert into public.users (id, email, password, first_name, last_name, avatar_url) values
-  ('00000000-0000-7000-8000-0000000000a1', 'ada@example.test', '$argon2id$x', 'Ada', 'Lovelace', 'https://example.test/a.png'),
-  ('00000000-0000-7000-8000-0000000000a2', 'bob@example.test', null, null, null, null);
+insert into public.users (id, email, password, first_name, last_name, avatar_url, cost_cap_usd) values
+  ('00000000-0000-7000-8000-0000000000a1', 'ada@example.test', '$argon2id$x', 'Ada', 'Lovelace', 'https://example.test/a.png', 25.50),
+  ('00000000-0000-7000-8000-0000000000a2', 'bob@example.test', null, null, null, null, null);
 insert into public.sessions (id, user_id, refresh_token_hash, previous_token_hash, user_agent_header, expires_at) values
   ('00000000-0000-7000-8000-0000000000b1', '00000000-0000-7000-8000-0000000000a1', '\x01', '\x02', 'Firefox', now() + interval '1 day');
 insert into public.api_keys (id, user_id, name, prefix, key_hash, expires_at) values
@@ -25,10 +25,38 @@ insert into public.agent_logs (id, agent_id, user_id, "timestamp", input, output
   ('00000000-0000-7000-8000-0000000000f2', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a2', '1999-01-01', 'Stray', null, '{}', null, '00000000-0000-7000-8000-0000000000f2', 'failed', 'api', null, null, null, null, null, null, null);
 insert into public.idempotency_keys (user_id, key, request_hash, log_id, log_timestamp) values
   ('00000000-0000-7000-8000-0000000000a1', 'once', '\x05', '00000000-0000-7000-8000-0000000000f1', now());
-insert into public.plans (id, name, description, price, features, slug) values
-  ('00000000-0000-7000-8000-000000000101', 'Pro', 'All', 19.90, '{"runs": 1000}', 'pro');
-insert into public.subscriptions (id, user_id, plan_id, status, start_date, end_date) values
-  ('00000000-0000-7000-8000-000000000201', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-000000000101', 'active', now(), now() + interval '30 days');
+insert into public.plans (id, name, description, price, features, slug, currency, yearly_price, trial_days, position, is_public, archived_at) values
+  ('00000000-0000-7000-8000-000000000101', 'Pro', 'All', 19.90, '{"limits": {"runs_per_month": 1000}}', 'pro', 'EUR', 199, 14, 2, false, now());
+insert into public.plans (id, name, description, price, features, is_default) values
+  ('00000000-0000-7000-8000-000000000102', 'Free', 'Some', 0, '{"limits": {"runs_per_month": 10}}', true),
+  ('00000000-0000-7000-8000-000000000103', 'Enterprise', 'By arrangement', 0, '{"limits": {}}', false);
+update public.plans set is_by_arrangement = true where name = 'Enterprise';
+insert into public.plan_offers (plan_id, user_id) values ('00000000-0000-7000-8000-000000000101', '00000000-0000-7000-8000-0000000000a2');
+insert into public.subscriptions (id, user_id, plan_id, status, start_date, end_date, is_current, billing_interval, price, currency, source,
+  period_start, period_end, trial_end, cancel_at_period_end, canceled_at, grace_until, next_plan_id, next_billing_interval, next_keep, stripe_subscription_id) values
+  ('00000000-0000-7000-8000-000000000201', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-000000000101', 'active', now(), now() + interval '30 days',
+   true, 'year', 199, 'EUR', 'stripe', now(), now() + interval '30 days', now(), true, now(), now(), '00000000-0000-7000-8000-000000000102', 'month', '{"user_agent_ids": []}', 'sub_1');
+insert into public.subscription_events (id, subscription_id, user_id, type, from_status, to_status, from_plan_id, to_plan_id, actor_id, detail) values
+  ('00000000-0000-7000-8000-000000000701', '00000000-0000-7000-8000-000000000201', '00000000-0000-7000-8000-0000000000a1', 'upgraded', 'trialing', 'active',
+   '00000000-0000-7000-8000-000000000102', '00000000-0000-7000-8000-000000000101', '00000000-0000-7000-8000-0000000000a2', '{"why": "ü"}');
+insert into public.plan_requests (id, user_id, plan_id, billing_interval, message, keep, status, answer, decided_by, decided_at) values
+  ('00000000-0000-7000-8000-000000000702', '00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-000000000101', 'year', 'Please', '{}', 'accepted', 'Gladly', '00000000-0000-7000-8000-0000000000a1', now());
+insert into public.usage_months (user_id, month, runs, running, input_tokens, output_tokens, cost_usd, reserved_cost_usd) values
+  ('00000000-0000-7000-8000-0000000000a1', '2026-11-01', 5, 1, 50, 100, 0.5, 0.01);
+insert into public.run_reservations (log_id, user_id, month, cost_usd, node_id) values
+  ('00000000-0000-7000-8000-0000000000f1', '00000000-0000-7000-8000-0000000000a1', '2026-11-01', 0.01, '00000000-0000-7000-8000-000000000001');
+insert into public.limit_warnings (user_id, month, limit_name, threshold, emailed_at, attempts) values
+  ('00000000-0000-7000-8000-0000000000a1', '2026-11-01', 'runs_per_month', 80, now(), 1);
+insert into public.usage_reconciliations (id, month, users, released_reservations, differences) values
+  ('00000000-0000-7000-8000-000000000703', '2026-11-01', 2, 1, '[{"runs": 1}]');
+insert into public.model_prices (model, input_usd, output_usd) values ('gpt', 1.25, 10);
+insert into public.audit_log (id, created_at, actor_id, action, target_type, target_id, detail, previous_hash, hash) values
+  (1, now(), '00000000-0000-7000-8000-0000000000a1', 'user.suspend', 'user', '00000000-0000-7000-8000-0000000000a2', '{"reason": "ü"}', '', '\x06');
+insert into public.stripe_customers (user_id, customer_id, last_fetch, written_fetch) values ('00000000-0000-7000-8000-0000000000a1', 'cus_1', 3, 2);
+insert into public.stripe_prices (price_id, product_id, plan_id, billing_interval, amount_cents, currency, is_current) values
+  ('price_1', 'prod_1', '00000000-0000-7000-8000-000000000101', 'year', 19900, 'EUR', false);
+insert into public.stripe_events (id, type, object_id, customer_id, created_at, handled_at, attempts, next_attempt_at, failure) values
+  ('evt_1', 'invoice.paid', 'in_1', 'cus_1', now(), now(), 1, null, 'Nobody answered.');
 insert into public.encryption_keys (id) values ('AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
 insert into public.integrations (id, user_agent_id, type, credentials, settings, credentials_key_id, status,
   name, credentials_summary, tool_permissions, tools, tools_listed_at, failure, failing_since, last_tested_at, refresh_lease_until)

@@ -36,7 +36,11 @@ const ids = {} as Record<
   | 'node'
   | 'approval'
   | 'memory'
-  | 'delivery',
+  | 'delivery'
+  | 'hiddenPlan'
+  | 'event'
+  | 'request'
+  | 'reconciliation',
   string
 >
 const fresh = () => createId()
@@ -78,6 +82,10 @@ beforeAll(async () => {
     'approval',
     'memory',
     'delivery',
+    'hiddenPlan',
+    'event',
+    'request',
+    'reconciliation',
   ] as const)
     ids[name] = fresh()
   const { owner } = people
@@ -98,7 +106,20 @@ beforeAll(async () => {
     insert into memories (id, user_id, user_agent_id, content, is_untrusted) values ('${ids.memory}', '${owner.id}', '${ids.userAgent}', 'M', false);
     insert into webhook_deliveries (id, integration_id, user_id, event, payload) values ('${ids.delivery}', '${ids.integration}', '${owner.id}', 'run.ended', '{}');
     insert into plans (id, name, description, price) values ('${ids.plan}', 'P', 'D', 5);
+    insert into plans (id, name, description, price, is_public) values ('${ids.hiddenPlan}', 'H', 'D', 5, false);
+    insert into plan_offers (plan_id, user_id) values ('${ids.hiddenPlan}', '${owner.id}');
     insert into subscriptions (id, user_id, plan_id, status, start_date) values ('${ids.subscription}', '${owner.id}', '${ids.plan}', 'active', now());
+    insert into subscription_events (id, subscription_id, user_id, type, to_status, to_plan_id) values ('${ids.event}', '${ids.subscription}', '${owner.id}', 'begun', 'active', '${ids.plan}');
+    insert into plan_requests (id, user_id, plan_id) values ('${ids.request}', '${owner.id}', '${ids.plan}');
+    insert into usage_months (user_id, month) values ('${owner.id}', '2026-11-01');
+    insert into run_reservations (log_id, user_id, month, cost_usd) values ('${ids.log}', '${owner.id}', '2026-11-01', 0);
+    insert into limit_warnings (user_id, month, limit_name, threshold) values ('${owner.id}', '2026-11-01', 'runs_per_month', 80);
+    insert into usage_reconciliations (id, month, users) values ('${ids.reconciliation}', '2026-11-01', 1);
+    insert into model_prices (model, input_usd, output_usd) values ('m', 1, 2);
+    select app.record_audit('${people.admin.id}', 'user.suspend', 'user', '${owner.id}', '{}');
+    insert into stripe_customers (user_id, customer_id) values ('${owner.id}', 'cus_1');
+    insert into stripe_prices (price_id, product_id, plan_id, billing_interval, amount_cents, currency) values ('price_1', 'prod_1', '${ids.plan}', 'month', 500, 'USD');
+    insert into stripe_events (id, type, object_id, created_at) values ('evt_1', 'invoice.paid', 'in_1', now());
     insert into sessions (id, user_id, refresh_token_hash, expires_at) values ('${ids.session}', '${owner.id}', ${bytes('r')}, now());
     insert into api_keys (id, user_id, name, prefix, key_hash) values ('${ids.apiKey}', '${owner.id}', 'K', 'ax_1', ${bytes('k')});
     insert into idempotency_keys (user_id, key, request_hash, log_id, log_timestamp) values ('${owner.id}', 'once', ${bytes('h')}, '${ids.log}', now());
@@ -394,6 +415,136 @@ const cases: Case[] = [
       update: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
       delete: { other: 0, anonymous: 'denied', admin: 'referenced', owner: 0 },
     },
+  },
+  {
+    name: 'plans (not public)',
+    where: () => `id = ${q(ids.hiddenPlan)}`,
+    insert: () => ({ id: q(fresh()), name: `'N'`, description: `'D'`, price: '0', is_public: 'false' }),
+    update: 'price = 0',
+    expected: {
+      select: { other: 0, anonymous: 0, admin: 1, owner: 1 },
+      insert: { ...nobody, admin: 1 },
+      update: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
+      delete: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
+    },
+  },
+  {
+    name: 'plan_offers',
+    column: 'plan_id',
+    where: () => `plan_id = ${q(ids.hiddenPlan)}`,
+    insert: () => ({ plan_id: q(ids.plan), user_id: owner() }),
+    update: 'created_at = now()',
+    expected: { select: { ...ownerOnly, admin: 1 }, insert: nobody, update: nobody, delete: nobody },
+  },
+  {
+    name: 'subscription_events',
+    where: () => `id = ${q(ids.event)}`,
+    insert: () => ({
+      id: q(fresh()),
+      subscription_id: q(ids.subscription),
+      user_id: owner(),
+      type: `'begun'`,
+      to_status: `'active'`,
+      to_plan_id: q(ids.plan),
+    }),
+    update: `type = 'x'`,
+    expected: { select: { ...ownerOnly, admin: 1 }, insert: nobody, update: nobody, delete: nobody },
+  },
+  {
+    name: 'plan_requests',
+    where: () => `id = ${q(ids.request)}`,
+    insert: () => ({ id: q(fresh()), user_id: owner(), plan_id: q(ids.plan) }),
+    update: `status = 'accepted'`,
+    expected: { select: { ...ownerOnly, admin: 1 }, insert: nobody, update: nobody, delete: nobody },
+  },
+  {
+    name: 'usage_months',
+    column: 'user_id',
+    where: () => `user_id = ${owner()}`,
+    insert: () => ({ user_id: owner(), month: `'2026-12-01'` }),
+    update: 'runs = 0',
+    expected: { select: ownerOnly, insert: nobody, update: nobody, delete: nobody },
+  },
+  {
+    name: 'limit_warnings',
+    column: 'user_id',
+    where: () => `user_id = ${owner()}`,
+    insert: () => ({ user_id: owner(), month: `'2026-12-01'`, limit_name: `'runs_per_month'`, threshold: '80' }),
+    update: 'emailed_at = now()',
+    expected: { select: ownerOnly, insert: nobody, update: nobody, delete: nobody },
+  },
+  {
+    name: 'audit_log',
+    where: () => `target_id = ${owner()}`,
+    insert: () => ({
+      id: '99',
+      created_at: 'now()',
+      action: `'user.suspend'`,
+      target_type: `'user'`,
+      target_id: `'x'`,
+      previous_hash: bytes('x'),
+      hash: bytes('y'),
+    }),
+    update: `action = 'x'`,
+    expected: {
+      select: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
+      insert: nobody,
+      update: nobody,
+      delete: nobody,
+    },
+  },
+  {
+    name: 'run_reservations',
+    column: 'log_id',
+    where: () => `log_id = ${q(ids.log)}`,
+    insert: () => ({ log_id: q(fresh()), user_id: owner(), month: `'2026-11-01'`, cost_usd: '0' }),
+    update: 'cost_usd = 0',
+    expected: serverOnly,
+  },
+  {
+    name: 'usage_reconciliations',
+    where: () => `id = ${q(ids.reconciliation)}`,
+    insert: () => ({ id: q(fresh()), month: `'2026-11-01'`, users: '0' }),
+    update: 'users = 0',
+    expected: serverOnly,
+  },
+  {
+    name: 'model_prices',
+    column: 'model',
+    where: () => `model = 'm'`,
+    insert: () => ({ model: `'n'`, input_usd: '0', output_usd: '0' }),
+    update: 'input_usd = 0',
+    expected: serverOnly,
+  },
+  {
+    name: 'stripe_customers',
+    column: 'user_id',
+    where: () => `user_id = ${owner()}`,
+    insert: () => ({ user_id: q(people.other.id), customer_id: `'cus_2'` }),
+    update: `customer_id = 'cus_3'`,
+    expected: serverOnly,
+  },
+  {
+    name: 'stripe_prices',
+    column: 'price_id',
+    where: () => `price_id = 'price_1'`,
+    insert: () => ({
+      price_id: `'price_2'`,
+      product_id: `'p'`,
+      plan_id: q(ids.plan),
+      billing_interval: `'year'`,
+      amount_cents: '1',
+      currency: `'USD'`,
+    }),
+    update: 'amount_cents = 1',
+    expected: serverOnly,
+  },
+  {
+    name: 'stripe_events',
+    where: () => `id = 'evt_1'`,
+    insert: () => ({ id: `'evt_2'`, type: `'invoice.paid'`, object_id: `'in_1'`, created_at: 'now()' }),
+    update: 'handled_at = now()',
+    expected: serverOnly,
   },
   {
     name: 'subscriptions',

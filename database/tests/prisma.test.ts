@@ -129,6 +129,11 @@ const beyondPrisma: Record<string, string> = {
   'index public.approvals__expires_at': 'partial',
   'index public.webhook_deliveries__next_attempt_at': 'partial',
   'index public.usage_hours__is_correction': 'partial',
+  'index public.plans__is_default': 'partial',
+  'index public.subscriptions__current': 'partial',
+  'index public.plan_requests__open': 'partial',
+  'index public.stripe_prices__current': 'partial',
+  'index public.stripe_events__next_attempt_at': 'partial',
 }
 
 /** Tables, columns, types, defaults, keys and indexes of schema public, written alike. */

@@ -86,6 +86,17 @@ export type approvals = {
     expires_at: Timestamp;
     decided_at: Timestamp | null;
 };
+export type audit_log = {
+    id: string;
+    created_at: Timestamp;
+    actor_id: string | null;
+    action: string;
+    target_type: string;
+    target_id: string;
+    detail: Generated<unknown>;
+    previous_hash: Buffer;
+    hash: Buffer;
+};
 export type encryption_keys = {
     id: string;
     created_at: Generated<Timestamp>;
@@ -123,12 +134,45 @@ export type integrations = {
     last_tested_at: Timestamp | null;
     refresh_lease_until: Timestamp | null;
 };
+export type limit_warnings = {
+    user_id: string;
+    month: Timestamp;
+    limit_name: string;
+    threshold: number;
+    created_at: Generated<Timestamp>;
+    emailed_at: Timestamp | null;
+    attempts: Generated<number>;
+};
 export type memories = {
     id: string;
     user_id: string;
     user_agent_id: string;
     content: string;
     is_untrusted: boolean;
+    created_at: Generated<Timestamp>;
+};
+export type model_prices = {
+    model: string;
+    input_usd: string;
+    output_usd: string;
+    updated_at: Generated<Timestamp>;
+};
+export type plan_offers = {
+    plan_id: string;
+    user_id: string;
+    created_at: Generated<Timestamp>;
+};
+export type plan_requests = {
+    id: string;
+    user_id: string;
+    plan_id: string;
+    billing_interval: string | null;
+    message: string | null;
+    keep: unknown | null;
+    status: Generated<string>;
+    answer: string | null;
+    decided_by: string | null;
+    decided_at: Timestamp | null;
     created_at: Generated<Timestamp>;
 };
 export type plans = {
@@ -140,6 +184,22 @@ export type plans = {
     slug: string | null;
     created_at: Generated<Timestamp>;
     updated_at: Generated<Timestamp>;
+    currency: Generated<string>;
+    yearly_price: string | null;
+    trial_days: Generated<number>;
+    position: Generated<number>;
+    is_public: Generated<boolean>;
+    is_default: Generated<boolean>;
+    is_by_arrangement: Generated<boolean>;
+    archived_at: Timestamp | null;
+};
+export type run_reservations = {
+    log_id: string;
+    user_id: string;
+    month: Timestamp;
+    cost_usd: string;
+    node_id: string | null;
+    created_at: Generated<Timestamp>;
 };
 export type server_nodes = {
     id: string;
@@ -161,6 +221,48 @@ export type sign_in_attempts = {
     failures: number;
     window_start: Timestamp;
 };
+export type stripe_customers = {
+    user_id: string;
+    customer_id: string;
+    last_fetch: Generated<string>;
+    written_fetch: Generated<string>;
+    created_at: Generated<Timestamp>;
+};
+export type stripe_events = {
+    id: string;
+    type: string;
+    object_id: string;
+    customer_id: string | null;
+    created_at: Timestamp;
+    received_at: Generated<Timestamp>;
+    handled_at: Timestamp | null;
+    attempts: Generated<number>;
+    next_attempt_at: Generated<Timestamp | null>;
+    failure: string | null;
+};
+export type stripe_prices = {
+    price_id: string;
+    product_id: string;
+    plan_id: string;
+    billing_interval: string;
+    amount_cents: number;
+    currency: string;
+    is_current: Generated<boolean>;
+    created_at: Generated<Timestamp>;
+};
+export type subscription_events = {
+    id: string;
+    subscription_id: string;
+    user_id: string;
+    type: string;
+    from_status: string | null;
+    to_status: string;
+    from_plan_id: string | null;
+    to_plan_id: string;
+    actor_id: string | null;
+    detail: Generated<unknown>;
+    created_at: Generated<Timestamp>;
+};
 export type subscriptions = {
     id: string;
     user_id: string;
@@ -170,6 +272,21 @@ export type subscriptions = {
     end_date: Timestamp | null;
     created_at: Generated<Timestamp>;
     updated_at: Generated<Timestamp>;
+    is_current: Generated<boolean>;
+    billing_interval: string | null;
+    price: Generated<string>;
+    currency: Generated<string>;
+    source: Generated<string>;
+    period_start: Timestamp | null;
+    period_end: Timestamp | null;
+    trial_end: Timestamp | null;
+    cancel_at_period_end: Generated<boolean>;
+    canceled_at: Timestamp | null;
+    grace_until: Timestamp | null;
+    next_plan_id: string | null;
+    next_billing_interval: string | null;
+    next_keep: unknown | null;
+    stripe_subscription_id: string | null;
 };
 export type usage_hours = {
     id: Generated<string>;
@@ -191,6 +308,24 @@ export type usage_hours = {
     latency_ms: string;
     timed_runs: number;
     is_correction: Generated<boolean>;
+};
+export type usage_months = {
+    user_id: string;
+    month: Timestamp;
+    runs: Generated<number>;
+    running: Generated<number>;
+    input_tokens: Generated<string>;
+    output_tokens: Generated<string>;
+    cost_usd: Generated<string>;
+    reserved_cost_usd: Generated<string>;
+};
+export type usage_reconciliations = {
+    id: string;
+    month: Timestamp;
+    users: number;
+    released_reservations: Generated<number>;
+    differences: Generated<unknown>;
+    created_at: Generated<Timestamp>;
 };
 export type usage_rollup = {
     id: Generated<number>;
@@ -219,6 +354,7 @@ export type users = {
     suspended_at: Timestamp | null;
     created_at: Generated<Timestamp>;
     updated_at: Generated<Timestamp>;
+    cost_cap_usd: string | null;
 };
 export type waiting_runs = {
     log_id: string;
@@ -251,17 +387,29 @@ export type Tables = {
     agents: agents;
     api_keys: api_keys;
     approvals: approvals;
+    audit_log: audit_log;
     encryption_keys: encryption_keys;
     idempotency_keys: idempotency_keys;
     installation: installation;
     integrations: integrations;
+    limit_warnings: limit_warnings;
     memories: memories;
+    model_prices: model_prices;
+    plan_offers: plan_offers;
+    plan_requests: plan_requests;
     plans: plans;
+    run_reservations: run_reservations;
     server_nodes: server_nodes;
     sessions: sessions;
     sign_in_attempts: sign_in_attempts;
+    stripe_customers: stripe_customers;
+    stripe_events: stripe_events;
+    stripe_prices: stripe_prices;
+    subscription_events: subscription_events;
     subscriptions: subscriptions;
     usage_hours: usage_hours;
+    usage_months: usage_months;
+    usage_reconciliations: usage_reconciliations;
     usage_rollup: usage_rollup;
     user_agents: user_agents;
     users: users;
