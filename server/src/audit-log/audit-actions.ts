@@ -1,0 +1,33 @@
+/** Every action that the audit log knows, with what it says of it. Targets are ids; nobody's name or address is kept. */
+export const auditActions = {
+  'user.suspend': 'An account was locked out',
+  'user.restore': 'An account may sign in again',
+  'user.role': 'The role of an account changed',
+  'user.sign_out': 'All sessions of an account were ended',
+  'user.erase': 'An account was erased by the operator',
+  'plan.create': 'A plan was made',
+  'plan.change': 'A plan changed',
+  'plan.archive': 'A plan was taken off the market',
+  'plan.offer': 'A plan was offered to a single customer',
+  'plan.offer_end': 'The offer of a plan to a single customer was taken back',
+  'subscription.assign': 'A subscription was assigned by an admin',
+  'subscription.comp': 'A subscription was given for nothing',
+  'subscription.change': 'A subscription was changed by an admin',
+  'subscription.end': 'A subscription was ended by an admin',
+  'plan_request.accept': 'A request for a plan was accepted',
+  'plan_request.refuse': 'A request for a plan was refused',
+  'publication.accept': 'An agent was let into the catalogue',
+  'publication.refuse': 'An agent was not let into the catalogue',
+  'model_price.set': 'A price of our own was set for a model',
+  'model_price.reset': 'A model went back to its list price',
+  'keys.add': 'A key for secrets at rest was added',
+  'keys.rotate': 'Secrets at rest were rewritten with another key',
+  'keys.drop': 'A key for secrets at rest was dropped',
+  'keys.accept_loss': 'Secrets whose key is lost were given up',
+  'keys.restore': 'Keys for secrets at rest were restored',
+  'keys.reset': 'All secrets at rest were given up',
+  'logs.prune': 'Old logs were deleted by command',
+  'backup.restore': 'The database was restored from a backup',
+} as const satisfies Record<string, string>
+
+export type AuditAction = keyof typeof auditActions
