@@ -124,6 +124,51 @@ export const errorTable = {
   oauth_refused: [502, 'The provider did not let you in.', 'Begin again, and allow what is asked for.'],
   provider_unreachable: [502, 'The provider cannot be reached.', 'Check the address, then try again.'],
   delivery_pending: [409, 'This message is on its way already.', 'Wait until it has arrived or was given up.'],
+  // plans and limits
+  plan_limit_reached: [
+    429,
+    'A limit of your plan is reached.',
+    'Wait until it starts anew (`resets_at`), or choose the plan under `upgrade`.',
+  ],
+  subscription_lapsed: [
+    402,
+    'Your subscription has ended.',
+    'Choose a plan to go on; until then everything can be read, exported and deleted.',
+  ],
+  not_in_plan: [403, 'Your plan does not include this.', 'Choose a plan that does.'],
+  cost_cap_reached: [
+    429,
+    'The money you allow yourself for this month is spent.',
+    'Raise the cap under "Usage", or wait for the next month.',
+  ],
+  plan_not_available: [409, 'This plan cannot be chosen.', 'Choose one of `GET /api/v1/plans`.'],
+  plan_needs_less: [
+    409,
+    'More is switched on than this plan includes.',
+    'Say what is to stay on in `keep`; `errors` lists what does not fit.',
+  ],
+  subscription_change_not_allowed: [
+    409,
+    'The present state of the subscription does not allow this.',
+    'Look at `GET /api/v1/me/subscription`.',
+  ],
+  plan_request_open: [
+    409,
+    'You have asked for a plan already.',
+    'Wait for the answer, or withdraw what you asked for.',
+  ],
+  plan_in_use: [409, 'Somebody has or had this plan.', 'Archive it: whoever has it keeps it.'],
+  stripe_not_configured: [
+    409,
+    'Stripe is not set up on this site.',
+    'Set `STRIPE_SECRET_KEY`; docs/selling.md says how.',
+  ],
+  stripe_error: [502, 'Stripe cannot be reached or refused.', 'Nothing was changed; try again in a minute.'],
+  webhook_signature_invalid: [
+    400,
+    'This message is not signed by Stripe.',
+    'Check `STRIPE_WEBHOOK_SECRET` and the clock of this server.',
+  ],
   // how a run can fail: stored in agent_logs.error_code
   model_auth_failed: [502, 'The model provider refused the key.', 'Ask the operator to check the provider key.'],
   model_rate_limited: [503, 'The model provider is limiting requests.', 'Wait a little, then retry.'],
@@ -185,10 +230,21 @@ export class AppError extends Error {
   readonly status: number
   readonly faults: Fault[] | undefined
   readonly retryAfterSeconds: number | undefined
+  /** Further members of the answer's body. */
+  readonly more: Record<string, unknown> | undefined
+  /** Further headers of the answer. */
+  readonly headers: Record<string, string> | undefined
 
   constructor(
     code: ErrorCode,
-    more: { detail?: string; faults?: Fault[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    more: {
+      detail?: string | undefined
+      faults?: Fault[] | undefined
+      retryAfterSeconds?: number | undefined
+      cause?: unknown
+      more?: Record<string, unknown> | undefined
+      headers?: Record<string, string> | undefined
+    } = {},
   ) {
     super(more.detail ?? errorTable[code][1], { cause: more.cause })
     this.name = 'AppError'
@@ -196,5 +252,7 @@ export class AppError extends Error {
     this.status = errorTable[code][0]
     this.faults = more.faults
     this.retryAfterSeconds = more.retryAfterSeconds
+    this.more = more.more
+    this.headers = more.headers
   }
 }

@@ -33,6 +33,7 @@ export function asAppError(error: unknown): AppError {
 export function toProblem(error: AppError, requestId: string) {
   const [status, title, action] = errorTable[error.code]
   return {
+    ...error.more,
     type: `/docs/errors#${error.code}`,
     title: error.message || title,
     status,
@@ -62,6 +63,7 @@ export function toOpenAiError(error: AppError) {
   const [fault] = cutFaults(error.faults ?? [])
   return {
     error: {
+      ...error.more,
       message: fault ? `${error.message} ${fault.path}: ${fault.message}` : error.message,
       type,
       param: fault ? fault.path.slice(1).replaceAll('/', '.') : null,
@@ -75,6 +77,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (known.status >= 500) request.log.error({ err: known.cause ?? known, code: known.code }, known.message)
   else request.log.info({ code: known.code }, known.message)
   if (known.retryAfterSeconds !== undefined) reply.header('retry-after', String(Math.ceil(known.retryAfterSeconds)))
+  if (known.headers) reply.headers(known.headers)
   reply.status(known.status).header('cache-control', 'no-store')
   const isOpenAi = request.routeOptions?.config?.errorShape === 'openai' || request.url.startsWith('/v1/')
   return isOpenAi

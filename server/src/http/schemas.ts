@@ -19,6 +19,25 @@ export const problemSchema = z
       )
       .optional()
       .meta({ description: 'Each fault with its place, as a JSON pointer' }),
+    limit: z
+      .string()
+      .optional()
+      .meta({ description: 'Which limit is reached, for `plan_limit_reached`', example: 'runs_per_month' }),
+    limit_value: z.number().optional().meta({ description: 'How much the plan includes', example: 5000 }),
+    used: z.number().optional().meta({ description: 'How much of it is used', example: 5000 }),
+    resets_at: z
+      .string()
+      .nullable()
+      .optional()
+      .meta({ description: 'When it starts anew; null when it does not', example: '2026-12-01T00:00:00.000Z' }),
+    upgrade: z
+      .object({
+        plan_id: z.string().meta({ description: 'Its id', example: '019ab3c4-1d2e-7f30-8a4b-5c6d7e8f9012' }),
+        name: z.string().meta({ description: 'Its name', example: 'Professional' }),
+      })
+      .nullable()
+      .optional()
+      .meta({ description: 'The cheapest plan that would lift it; null when none does' }),
   })
   .meta({ id: 'Problem', description: 'An error, as RFC 9457 application/problem+json' })
 
