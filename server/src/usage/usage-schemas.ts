@@ -116,6 +116,28 @@ export const usageQuerySchema = z
 
 export type UsageQuery = z.output<typeof usageQuerySchema>
 
+export const forecastSchema = z
+  .object({
+    month: z.iso.date().meta({ description: 'First day of the month, which is UTC’s', example: '2026-11-01' }),
+    days_left: count('Days of the month that are left, today among them', 9),
+    runs: count('Runs since the month began, as limits count them: without failed and interrupted ones', 2140),
+    runs_at_month_end: count('As many it will be when it goes on like this', 2980),
+    cost_usd: z
+      .number()
+      .meta({ description: 'Cost since the month began in US dollars, as far as prices are known', example: 4.12 }),
+    cost_usd_at_month_end: z
+      .number()
+      .meta({ description: 'As much it will be when it goes on like this', example: 5.74 }),
+    limit_reached_on: z.iso.date().nullable().meta({
+      description:
+        'The day on which the runs of the plan will be used up when it goes on like this, today when they are; null when they last until the month ends',
+      example: '2026-11-28',
+    }),
+  })
+  .meta({ id: 'UsageForecast', description: 'What the present month will come to' })
+
+export type UsageForecast = z.output<typeof forecastSchema>
+
 export const usageRoutes = {
   'GET /api/v1/usage': {
     summary: 'Read usage',
@@ -135,5 +157,13 @@ export const usageRoutes = {
       }),
       '4xx': problemSchema,
     },
+  },
+  'GET /api/v1/usage/forecast': {
+    summary: 'Forecast of the month',
+    description:
+      'What your own usage will come to when the month ends (UTC): the pace of the last seven full days, joined with that of the same weekdays once there are two weeks to look at; before there are seven days, the pace since the first run.',
+    tags: ['Usage'],
+    operationId: 'getUsageForecast',
+    response: { 200: forecastSchema, '4xx': problemSchema },
   },
 } as const

@@ -12,6 +12,7 @@ export const userColumns = [
   'avatar_url',
   'role',
   'suspended_at',
+  'cost_cap_usd',
   'created_at',
   'updated_at',
 ] as const
@@ -24,6 +25,8 @@ export interface User {
   avatar_url: string | null
   role: UserRole
   suspended_at: Date | null
+  /** As PostgreSQL writes numeric(12, 2); null: no cap. */
+  cost_cap_usd: string | null
   created_at: Date
   updated_at: Date
 }
@@ -42,7 +45,12 @@ export async function findUserByEmail(tx: Tx, email: string) {
 export async function updateProfile(
   tx: Tx,
   id: string,
-  changes: { first_name?: string | null; last_name?: string | null; avatar_url?: string | null },
+  changes: {
+    first_name?: string | null
+    last_name?: string | null
+    avatar_url?: string | null
+    cost_cap_usd?: string | null
+  },
 ): Promise<User | null> {
   if (Object.keys(changes).length === 0) return findUser(tx, id)
   const row = await tx.updateTable('users').set(changes).where('id', '=', id).returning(userColumns).executeTakeFirst()

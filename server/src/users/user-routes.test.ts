@@ -94,6 +94,7 @@ describe('my profile', () => {
     const response = await site.app.inject({ url: '/api/v1/me', headers })
     expect(Object.keys(response.json()).sort()).toEqual([
       'avatar_url',
+      'cost_cap_usd',
       'created_at',
       'email',
       'first_name',

@@ -28,6 +28,7 @@ function addProfileRoutes(app: App, services: Services): void {
 
   app.patch('/api/v1/me', { schema: userRoutes['PATCH /api/v1/me'] }, async (request) => {
     const claims = getClaims(request)
+    if (request.body.cost_cap_usd !== undefined) getSessionUser(request)
     return orSignedOut(await database.withUser(claims, (tx) => updateProfile(tx, claims.sub, request.body)))
   })
 

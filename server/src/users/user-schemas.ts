@@ -32,7 +32,24 @@ const userFields = {
   updated_at: timestampSchema.meta({ description: 'When it last changed', example: '2026-11-22T09:30:00.000Z' }),
 }
 
-export const userSchema = z.object(userFields).meta({ id: 'User', description: 'An account' })
+const costCapDescription =
+  'Cap on what models cost in a calendar month (UTC), in US dollars; at the cap no run begins, and `0.00` lets none begin'
+
+export const userSchema = z
+  .object({
+    ...userFields,
+    cost_cap_usd: z
+      .string()
+      .nullable()
+      .meta({ description: `${costCapDescription}; null: none`, example: '25.00' }),
+  })
+  .meta({ id: 'User', description: 'An account' })
+
+/** As people write money: at most nine digits before the point, at most two behind it. */
+const costCapSchema = z
+  .string()
+  .trim()
+  .regex(/^\d{1,9}(\.\d{1,2})?$/, 'An amount in US dollars, such as 25.00.')
 
 const adminUserSchema = z
   .object({
@@ -100,7 +117,7 @@ export const userRoutes = {
   'PATCH /api/v1/me': {
     tags,
     summary: 'Change my profile',
-    description: 'Changes the fields that are sent; null clears one.',
+    description: 'Changes the fields that are sent; null clears one. The cost cap needs a session: a key must not lift it.',
     body: z.strictObject({
       first_name: nameSchema.nullable().optional().meta({ description: 'First name', example: 'Ada' }),
       last_name: nameSchema.nullable().optional().meta({ description: 'Last name', example: 'Lovelace' }),
@@ -108,6 +125,10 @@ export const userRoutes = {
         description: 'http or https address of a picture, without user name; this server never fetches it',
         example: 'https://example.com/ada.png',
       }),
+      cost_cap_usd: costCapSchema
+        .nullable()
+        .optional()
+        .meta({ description: costCapDescription, example: '25.00' }),
     }),
     response: { 200: userSchema, ...problems },
   },
