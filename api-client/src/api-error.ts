@@ -17,6 +17,8 @@ export class ApiError extends Error {
   readonly retryAfterSeconds: number | null
   /** Set when a run failed: its row in the log. */
   readonly run_id: string | null
+  /** Further members of the problem, such as `limit` and `resets_at` of a limit that is reached. */
+  readonly more: Record<string, unknown>
 
   constructor(problem: {
     status: number
@@ -27,6 +29,7 @@ export class ApiError extends Error {
     errors?: Fault[]
     retryAfterSeconds?: number | null
     run_id?: string | null
+    more?: Record<string, unknown>
     cause?: unknown
   }) {
     super(problem.title, { cause: problem.cause })
@@ -39,6 +42,7 @@ export class ApiError extends Error {
     this.errors = problem.errors ?? []
     this.retryAfterSeconds = problem.retryAfterSeconds ?? null
     this.run_id = problem.run_id ?? null
+    this.more = problem.more ?? {}
   }
 }
 
@@ -56,6 +60,7 @@ export async function readApiError(response: Response): Promise<ApiError> {
     errors: Array.isArray(body.errors) ? body.errors.filter(isFault) : [],
     retryAfterSeconds: readRetryAfter(response.headers.get('retry-after')),
     run_id: string('run_id'),
+    more: body,
   })
 }
 

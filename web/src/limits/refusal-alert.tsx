@@ -1,0 +1,73 @@
+import { Alert, Button, Group, Text } from '@mantine/core'
+import { IconGauge, IconRefresh } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { plansQuery } from '../plans/plan-queries.ts'
+import { ButtonLink } from '../ui/links.tsx'
+import type { PlanRefusal, WayOut } from './plan-refusal.ts'
+
+interface RefusalAlertProps {
+  refusal: PlanRefusal
+  /** What one can do besides, such as trying again. */
+  onRetry?: () => void
+  /** Left of the margin that its place needs. */
+  mb?: string
+}
+
+/** What the plan does not allow, where it happened, with the one button that leads on. */
+export function RefusalAlert({ refusal, onRetry, mb }: RefusalAlertProps) {
+  return (
+    <Alert
+      color="honey"
+      variant="light"
+      radius="lg"
+      role="alert"
+      mb={mb}
+      icon={<IconGauge aria-hidden />}
+      title={refusal.title}
+    >
+      {refusal.detail && <Text size="sm">{refusal.detail}</Text>}
+      <Group gap="xs" mt="sm">
+        <WayOutButton wayOut={refusal.wayOut} />
+        {onRetry && refusal.canTryAgain && (
+          <Button size="xs" variant="default" leftSection={<IconRefresh size={15} aria-hidden />} onClick={onRetry}>
+            Try again
+          </Button>
+        )}
+      </Group>
+    </Alert>
+  )
+}
+
+export function WayOutButton({ wayOut }: { wayOut: WayOut }) {
+  if (wayOut.kind === 'cost-cap') {
+    return (
+      <ButtonLink to="/usage" hash="cost-cap" size="xs">
+        {wayOut.label}
+      </ButtonLink>
+    )
+  }
+  if (wayOut.kind === 'plans') {
+    return (
+      <ButtonLink to="/plans" size="xs">
+        {wayOut.label}
+      </ButtonLink>
+    )
+  }
+  return <PlanButton {...wayOut} />
+}
+
+/** With its price, as soon as that is known: nobody should have to press to learn what it costs. */
+function PlanButton({ planId, label }: { planId: string; label: string }) {
+  const plan = useQuery(plansQuery).data?.find(({ id }) => id === planId)
+  return (
+    <>
+      <ButtonLink to="/subscription" search={{ choose: planId }} size="xs">
+        {label}
+      </ButtonLink>
+      {plan && <PriceNote plan={plan} />}
+      <ButtonLink to="/plans" size="xs" variant="subtle">
+        All plans
+      </ButtonLink>
+    </>
+  )
+}
