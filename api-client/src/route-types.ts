@@ -1,10 +1,14 @@
 import type { z } from 'zod'
+import type { adminModelRoutes } from '../../server/src/admin/models/admin-model-schemas.ts'
+import type { revenueRoutes } from '../../server/src/admin/revenue/revenue-schemas.ts'
+import type { systemRoutes } from '../../server/src/admin/system/system-schemas.ts'
+import type { adminUserRoutes } from '../../server/src/admin/users/admin-user-schemas.ts'
 import type { agentLogRoutes } from '../../server/src/agent-logs/agent-log-schemas.ts'
 import type { agentRoutes } from '../../server/src/agents/agent-schemas.ts'
 import type { apiKeyRoutes } from '../../server/src/api-keys/api-key-schemas.ts'
 import type { approvalRoutes } from '../../server/src/approvals/approval-schemas.ts'
+import type { auditLogRoutes } from '../../server/src/audit-log/audit-log-schemas.ts'
 import type { authRoutes } from '../../server/src/auth/auth-schemas.ts'
-import type { systemRoutes } from '../../server/src/backup/system-schemas.ts'
 import type { conversationRoutes } from '../../server/src/conversations/conversation-schemas.ts'
 import type { deliveryRoutes } from '../../server/src/integrations/deliveries/delivery-schemas.ts'
 import type { integrationRoutes } from '../../server/src/integrations/integration-schemas.ts'
@@ -31,7 +35,11 @@ type Schemas = typeof authRoutes &
   typeof modelRoutes &
   typeof planRoutes &
   typeof usageRoutes &
-  typeof systemRoutes
+  typeof systemRoutes &
+  typeof adminUserRoutes &
+  typeof adminModelRoutes &
+  typeof revenueRoutes &
+  typeof auditLogRoutes
 
 /** `METHOD /path` of every route of the API. */
 export type RouteKey = keyof Schemas

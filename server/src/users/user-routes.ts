@@ -5,18 +5,15 @@ import { clearSessionCookies } from '../auth/session-cookies.ts'
 import { endOwnSession, listSessions } from '../auth/session-queries.ts'
 import { AppError } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
-import { decodeCursor, toPage } from '../http/pagination.ts'
 import { changePassword } from './change-password.ts'
 import { deleteAccount } from './delete-account.ts'
 import { exportAccount } from './export-account.ts'
-import { updateAccount } from './update-account.ts'
-import { findUser, listUsers, updateProfile } from './user-queries.ts'
+import { findUser, updateProfile } from './user-queries.ts'
 import { userRoutes } from './user-schemas.ts'
 
 export function addUserRoutes(app: App, services: Services): void {
   addProfileRoutes(app, services)
   addSessionRoutes(app, services)
-  addAdminRoutes(app, services)
 }
 
 function addProfileRoutes(app: App, services: Services): void {
@@ -71,27 +68,6 @@ function addSessionRoutes(app: App, { database }: Services): void {
       if (!isEnded) throw new AppError('not_found')
       return reply.status(204).send(null)
     },
-  )
-}
-
-function addAdminRoutes(app: App, { database }: Services): void {
-  app.get(
-    '/api/v1/admin/users',
-    { schema: userRoutes['GET /api/v1/admin/users'], config: { access: 'admin' } },
-    async (request) => {
-      const { search, limit, cursor } = request.query
-      const afterId = cursor === undefined ? undefined : decodeCursor(cursor).id
-      const users = await database.withUser(getClaims(request), (tx) =>
-        listUsers(tx, { search, afterId, limit: limit + 1 }),
-      )
-      return toPage(users, limit, ({ created_at, id }) => ({ timestamp: created_at, id }))
-    },
-  )
-
-  app.patch(
-    '/api/v1/admin/users/:id',
-    { schema: userRoutes['PATCH /api/v1/admin/users/:id'], config: { access: 'admin' } },
-    (request) => updateAccount(database, getClaims(request).sub, request.params.id, request.body),
   )
 }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { givenPasswordSchema, newPasswordSchema } from '../auth/password.ts'
-import { pageOf, pageQuery } from '../http/pagination.ts'
 import { idParams, problemSchema, timestampSchema, typedText } from '../http/schemas.ts'
 import { checkUrl } from '../url-guard/check-url.ts'
 
@@ -19,9 +18,9 @@ export const emailSchema = z
 
 export const nameSchema = typedText(100, 1)
 
-const roleSchema = z.enum(['user', 'admin'])
+export const roleSchema = z.enum(['user', 'admin'])
 
-const userFields = {
+export const userFields = {
   id: z.uuid().meta({ description: 'Id of the account', example: exampleId }),
   email: z.string().meta({ description: 'E-mail address, in lower case', example: 'ada@example.com' }),
   first_name: z.string().nullable().meta({ description: 'First name', example: 'Ada' }),
@@ -50,16 +49,6 @@ const costCapSchema = z
   .string()
   .trim()
   .regex(/^\d{1,9}(\.\d{1,2})?$/, 'An amount in US dollars, such as 25.00.')
-
-const adminUserSchema = z
-  .object({
-    ...userFields,
-    suspended_at: timestampSchema.nullable().meta({
-      description: 'Since when the account cannot sign in; null when it can',
-      example: null,
-    }),
-  })
-  .meta({ id: 'AdminUser', description: 'An account as admins see it' })
 
 const avatarUrlSchema = typedText(255, 1).superRefine((text, context) => {
   try {
@@ -105,7 +94,6 @@ export const exportSchema = z
   .meta({ id: 'AccountExport', description: 'Everything this installation keeps about you' })
 
 const tags = ['Account']
-const adminTags = ['Admin']
 
 export const userRoutes = {
   'GET /api/v1/me': {
@@ -176,28 +164,5 @@ export const userRoutes = {
     description: 'Signs that browser out within a second. Needs a session.',
     params: idParams,
     response: { 204: done, ...problems },
-  },
-  'GET /api/v1/admin/users': {
-    tags: adminTags,
-    summary: 'All accounts',
-    description: 'Newest first. For admins.',
-    querystring: z.object({
-      search: typedText(100).optional().meta({ description: 'Part of an e-mail or name', example: 'ada' }),
-      ...pageQuery,
-    }),
-    response: { 200: pageOf(adminUserSchema), ...problems },
-  },
-  'PATCH /api/v1/admin/users/:id': {
-    tags: adminTags,
-    summary: 'Change role or suspension',
-    description:
-      'Works within a second, also for tokens and keys that are already out. Suspending ends all sessions. The last admin ' +
-      'can be neither demoted nor suspended. For admins.',
-    params: idParams,
-    body: z.strictObject({
-      role: roleSchema.optional().meta({ description: 'What the account may do', example: 'admin' }),
-      is_suspended: z.boolean().optional().meta({ description: 'True locks the account out', example: false }),
-    }),
-    response: { 200: adminUserSchema, ...problems },
   },
 } as const
