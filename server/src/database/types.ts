@@ -142,6 +142,7 @@ export type limit_warnings = {
     created_at: Generated<Timestamp>;
     emailed_at: Timestamp | null;
     attempts: Generated<number>;
+    limit_value: string | null;
 };
 export type memories = {
     id: string;
@@ -174,6 +175,8 @@ export type plan_requests = {
     decided_by: string | null;
     decided_at: Timestamp | null;
     created_at: Generated<Timestamp>;
+    emailed_at: Timestamp | null;
+    email_attempts: Generated<number>;
 };
 export type plans = {
     id: string;
@@ -262,6 +265,8 @@ export type subscription_events = {
     actor_id: string | null;
     detail: Generated<unknown>;
     created_at: Generated<Timestamp>;
+    emailed_at: Timestamp | null;
+    email_attempts: Generated<number>;
 };
 export type subscriptions = {
     id: string;
@@ -326,6 +331,7 @@ export type usage_reconciliations = {
     released_reservations: Generated<number>;
     differences: Generated<unknown>;
     created_at: Generated<Timestamp>;
+    difference_count: Generated<number>;
 };
 export type usage_rollup = {
     id: Generated<number>;
