@@ -15,6 +15,7 @@ import type { integrationRoutes } from '../../server/src/integrations/integratio
 import type { memoryRoutes } from '../../server/src/memories/memory-schemas.ts'
 import type { modelRoutes } from '../../server/src/models/model-schemas.ts'
 import type { planRoutes } from '../../server/src/plans/plan-schemas.ts'
+import type { subscriptionRoutes } from '../../server/src/subscriptions/subscription-schemas.ts'
 import type { usageRoutes } from '../../server/src/usage/usage-schemas.ts'
 import type { runRoutes } from '../../server/src/user-agents/run-schemas.ts'
 import type { userAgentRoutes } from '../../server/src/user-agents/user-agent-schemas.ts'
@@ -34,6 +35,7 @@ type Schemas = typeof authRoutes &
   typeof apiKeyRoutes &
   typeof modelRoutes &
   typeof planRoutes &
+  typeof subscriptionRoutes &
   typeof usageRoutes &
   typeof systemRoutes &
   typeof adminUserRoutes &
