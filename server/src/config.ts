@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { checkJwtSecret, isFetchedSafely } from './auth/supabase-settings.ts'
 import { mcpStdioCommands } from './integrations/types/mcp/stdio-commands.ts'
+import { isMailAddress, isSmtpUrl } from './mail/smtp-url.ts'
 import { isAllowedHost } from './url-guard/resolve-host.ts'
 
 const optionalText = z.string().trim().min(1).optional()
@@ -105,6 +106,14 @@ const variables = z.object({
   MAX_RUNS: count(200, 100_000),
   MAX_RUNS_PER_USER: count(100, 100_000),
   DRAIN_SECONDS: seconds(20, 600),
+  SMTP_URL: optionalText.refine(
+    (value) => value === undefined || isSmtpUrl(value),
+    'must look like smtps://user:password@host:465 or smtp://user:password@host:587; signs such as @ or / in the password are written as %40 or %2F',
+  ),
+  MAIL_FROM: optionalText.refine(
+    (value) => value === undefined || isMailAddress(value),
+    'must be an address such as agents@example.com, or a name with one: Agents <agents@example.com>',
+  ),
   LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   BACKUP_DIR: optionalText,
   BACKUP_S3_URL: httpUrl.optional(),
@@ -119,6 +128,15 @@ const variables = z.object({
   BACKUP_VERIFY_EVERY_HOURS: count(168, 10_000),
   BACKUP_ALERT_AFTER_HOURS: count(192, 10_000),
   BACKUP_ALERT_URL: httpUrl.optional(),
+  STRIPE_SECRET_KEY: optionalText.refine(
+    (value) => value === undefined || /^(sk|rk)_[\w]+$/.test(value),
+    'must be a secret (sk_...) or restricted (rk_...) key',
+  ),
+  STRIPE_WEBHOOK_SECRET: list.refine(
+    (values) => values.every((value) => /^whsec_\S+$/.test(value)),
+    'must begin with whsec_; several, while one takes the place of another, with commas between',
+  ),
+  STRIPE_API_URL: httpUrl.optional(),
 })
 
 export type Config = ReturnType<typeof readConfig>
@@ -148,7 +166,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     faults.push('DIRECT_URL: set DATABASE_URL too, or neither for the embedded PostgreSQL')
   if (present.COMPATIBLE_BASE_URL && !present.COMPATIBLE_MODELS)
     faults.push('COMPATIBLE_MODELS: name at least one model of COMPATIBLE_BASE_URL')
-  faults.push(...findBackupFaults(present), ...findSupabaseFaults(present), ...findOAuthFaults(present))
+  faults.push(...findBackupFaults(present), ...findSupabaseFaults(present), ...findOAuthFaults(present), ...findMailFaults(present))
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const v = parsed.data
   return {
@@ -205,6 +223,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       maxRunsPerUser: v.MAX_RUNS_PER_USER,
     },
     drainMs: v.DRAIN_SECONDS,
+    /** Undefined: no e-mails. */
+    mail: v.SMTP_URL && v.MAIL_FROM ? { smtpUrl: v.SMTP_URL, from: v.MAIL_FROM } : undefined,
     /** Null: logs of users whose plan says nothing are kept for ever. */
     logRetentionDays: v.LOG_RETENTION_DAYS ?? null,
     backup: {
@@ -228,6 +248,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       alertAfterHours: v.BACKUP_ALERT_AFTER_HOURS,
       alertUrl: v.BACKUP_ALERT_URL,
     },
+    /** Undefined: plans are assigned by hand. */
+    stripe: v.STRIPE_SECRET_KEY
+      ? { secretKey: v.STRIPE_SECRET_KEY, webhookSecrets: v.STRIPE_WEBHOOK_SECRET, apiUrl: v.STRIPE_API_URL }
+      : undefined,
   }
 }
 
@@ -245,6 +269,14 @@ function findBackupFaults(present: Record<string, string | undefined>): string[]
   return faults
 }
 
+function findMailFaults(present: Record<string, string | undefined>): string[] {
+  if (!present.SMTP_URL) return present.MAIL_FROM ? ['MAIL_FROM: set SMTP_URL too'] : []
+  const faults: string[] = []
+  if (!present.MAIL_FROM) faults.push('MAIL_FROM: needed with SMTP_URL')
+  if (!present.PUBLIC_URL) faults.push('PUBLIC_URL: needed with SMTP_URL, e-mails carry links')
+  return faults
+}
+
 function findSupabaseFaults(present: Record<string, string | undefined>): string[] {
   const { SUPABASE_URL: url, SUPABASE_JWT_SECRET: secret } = present
   const faults: string[] = []
@@ -253,6 +285,16 @@ function findSupabaseFaults(present: Record<string, string | undefined>): string
       if (present[name]) faults.push(`${name}: set SUPABASE_URL too`)
   const fault = secret === undefined ? null : checkJwtSecret(secret.trim(), url)
   if (fault) faults.push(`SUPABASE_JWT_SECRET: ${fault}`)
+  return faults
+}
+
+function findStripeFaults(present: Record<string, string | undefined>): string[] {
+  const { STRIPE_SECRET_KEY: key, STRIPE_WEBHOOK_SECRET: secret, STRIPE_API_URL: url } = present
+  const faults: string[] = []
+  if (key && !secret) faults.push('STRIPE_WEBHOOK_SECRET: needed with STRIPE_SECRET_KEY')
+  if (secret && !key) faults.push('STRIPE_SECRET_KEY: needed with STRIPE_WEBHOOK_SECRET')
+  if (url && !key) faults.push('STRIPE_API_URL: set STRIPE_SECRET_KEY too')
+  if (key && !present.PUBLIC_URL) faults.push('PUBLIC_URL: needed with STRIPE_SECRET_KEY, customers come back to it')
   return faults
 }
 
