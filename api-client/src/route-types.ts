@@ -12,6 +12,7 @@ import type { authRoutes } from '../../server/src/auth/auth-schemas.ts'
 import type { conversationRoutes } from '../../server/src/conversations/conversation-schemas.ts'
 import type { deliveryRoutes } from '../../server/src/integrations/deliveries/delivery-schemas.ts'
 import type { integrationRoutes } from '../../server/src/integrations/integration-schemas.ts'
+import type { limitRoutes } from '../../server/src/limits/limit-schemas.ts'
 import type { memoryRoutes } from '../../server/src/memories/memory-schemas.ts'
 import type { modelRoutes } from '../../server/src/models/model-schemas.ts'
 import type { planRoutes } from '../../server/src/plans/plan-schemas.ts'
@@ -35,6 +36,7 @@ type Schemas = typeof authRoutes &
   typeof apiKeyRoutes &
   typeof modelRoutes &
   typeof planRoutes &
+  typeof limitRoutes &
   typeof subscriptionRoutes &
   typeof usageRoutes &
   typeof systemRoutes &

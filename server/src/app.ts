@@ -1,17 +1,23 @@
 import cookie from '@fastify/cookie'
 import fastify, { LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { addAdminModelRoutes } from './admin/models/admin-model-routes.ts'
+import { addRevenueRoutes } from './admin/revenue/revenue-routes.ts'
+import type { JobRecords } from './admin/system/job-records.ts'
+import type { RecentErrors } from './admin/system/recent-errors.ts'
+import { addSystemRoutes } from './admin/system/system-routes.ts'
+import { addAdminUserRoutes } from './admin/users/admin-user-routes.ts'
 import { addAgentLogRoutes } from './agent-logs/agent-log-routes.ts'
 import { addAgentRoutes } from './agents/agent-routes.ts'
 import { addApiKeyRoutes } from './api-keys/api-key-routes.ts'
 import { addApprovalRoutes } from './approvals/approval-routes.ts'
+import { addAuditLogRoutes } from './audit-log/audit-log-routes.ts'
 import { createAccessTokens } from './auth/access-token.ts'
 import { addAuthRoutes } from './auth/auth-routes.ts'
 import { addAuthentication, createAuthenticate } from './auth/authenticate.ts'
 import type { SigningKey } from './auth/signing-key.ts'
 import { createSupabaseTokens } from './auth/supabase-token.ts'
 import type { BackupWatch } from './backup/backup-status.ts'
-import { addSystemRoutes } from './backup/system-routes.ts'
 import type { Config } from './config.ts'
 import { addConversationRoutes } from './conversations/conversation-routes.ts'
 import type { Keyring } from './crypto/keyring.ts'
@@ -30,6 +36,7 @@ import { addIntegrationRoutes } from './integrations/integration-routes.ts'
 import type { IntegrationServices } from './integrations/integration-services.ts'
 import { addIntegrationTypeRoutes } from './integrations/integration-type-routes.ts'
 import { addOAuthRoutes } from './integrations/oauth/oauth-routes.ts'
+import { addLimitRoutes } from './limits/limit-routes.ts'
 import { addMemoryRoutes } from './memories/memory-routes.ts'
 import { addModelRoutes } from './models/model-routes.ts'
 import { addOpenAiRoutes } from './openai/chat-completion-routes.ts'
@@ -49,6 +56,8 @@ export interface Services extends RunServices, IntegrationServices {
   keyring: Keyring
   backupWatch: BackupWatch
   partitionWatch: PartitionWatch
+  jobs: JobRecords
+  recentErrors: RecentErrors
 }
 
 const bodyLimitBytes = 1024 * 1024
@@ -90,6 +99,10 @@ export async function createApp(services: Services): Promise<App> {
   addSystemRoutes(app, services)
   addAuthRoutes(app, services)
   addUserRoutes(app, services)
+  addAdminUserRoutes(app, services)
+  addAdminModelRoutes(app, services)
+  addRevenueRoutes(app, services)
+  addAuditLogRoutes(app, services)
   addApiKeyRoutes(app, services)
   addAgentRoutes(app, services)
   addUserAgentRoutes(app, services)
@@ -98,6 +111,7 @@ export async function createApp(services: Services): Promise<App> {
   addOAuthRoutes(app, services)
   addDeliveryRoutes(app, services)
   addPlanRoutes(app, services)
+  addLimitRoutes(app, services)
   addModelRoutes(app, services)
   addRunRoutes(app, services)
   addApprovalRoutes(app, services)
