@@ -166,7 +166,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     faults.push('DIRECT_URL: set DATABASE_URL too, or neither for the embedded PostgreSQL')
   if (present.COMPATIBLE_BASE_URL && !present.COMPATIBLE_MODELS)
     faults.push('COMPATIBLE_MODELS: name at least one model of COMPATIBLE_BASE_URL')
-  faults.push(...findBackupFaults(present), ...findSupabaseFaults(present), ...findOAuthFaults(present), ...findMailFaults(present))
+  faults.push(...findBackupFaults(present), ...findSupabaseFaults(present))
+  faults.push(...findOAuthFaults(present), ...findMailFaults(present))
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const v = parsed.data
   return {

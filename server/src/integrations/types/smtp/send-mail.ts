@@ -81,7 +81,7 @@ async function withTransport<Result>(
   const onLog = ({ tnx }: { tnx?: string }) => {
     wasSending ||= tnx === 'send'
   }
-  const transport = createTransport({ ...options(connection, opened.place.host), logger: createListener(onLog) })
+  const transport = createTransport({ ...options(connection, opened.place.host), logger: listenToTransport(onLog) })
   const transporter = transport.transporter as unknown as SMTPTransport
   transporter.getSocket = (_options, callback) => callback(null, { connection: opened.socket })
   try {
@@ -120,7 +120,7 @@ function options({ settings, credentials }: Connection, host: string): SMTPTrans
 }
 
 /** nodemailer says only in its log that it begins to send. */
-function createListener(onLog: (entry: { tnx?: string }) => void) {
+export function listenToTransport(onLog: (entry: { tnx?: string }) => void) {
   const quiet = () => {}
   return { level: quiet, trace: quiet, debug: quiet, info: onLog, warn: quiet, error: quiet, fatal: quiet } as never
 }
