@@ -16,6 +16,7 @@ import type { limitRoutes } from '../../server/src/limits/limit-schemas.ts'
 import type { memoryRoutes } from '../../server/src/memories/memory-schemas.ts'
 import type { modelRoutes } from '../../server/src/models/model-schemas.ts'
 import type { planRoutes } from '../../server/src/plans/plan-schemas.ts'
+import type { stripeRoutes } from '../../server/src/stripe/stripe-schemas.ts'
 import type { subscriptionRoutes } from '../../server/src/subscriptions/subscription-schemas.ts'
 import type { usageRoutes } from '../../server/src/usage/usage-schemas.ts'
 import type { runRoutes } from '../../server/src/user-agents/run-schemas.ts'
@@ -38,6 +39,7 @@ type Schemas = typeof authRoutes &
   typeof planRoutes &
   typeof limitRoutes &
   typeof subscriptionRoutes &
+  typeof stripeRoutes &
   typeof usageRoutes &
   typeof systemRoutes &
   typeof adminUserRoutes &
