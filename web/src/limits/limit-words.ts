@@ -1,3 +1,4 @@
+import type { LimitName, SwitchName } from '../../../server/src/plans/plan-features.ts'
 import { formatCost, formatCount } from '../agent-logs/format-run.ts'
 
 interface LimitWords {
@@ -12,7 +13,7 @@ interface LimitWords {
   wayOut: string | null
 }
 
-const known: Record<string, LimitWords> = {
+const known: Record<LimitName, LimitWords> = {
   user_agents: {
     title: 'Agents',
     help: 'Agents of your own that are switched on.',
@@ -80,16 +81,26 @@ const known: Record<string, LimitWords> = {
 
 /** In words. A limit that this page does not know yet keeps its name. */
 export function limitWords(name: string): LimitWords {
-  const title = name.replaceAll('_', ' ')
-  return (
-    known[name] ?? {
-      title: title.charAt(0).toUpperCase() + title.slice(1),
-      help: '',
-      amount: (value) => `${formatCount(value)} (${title})`,
-      unlimited: `No limit (${title})`,
-      wayOut: null,
-    }
-  )
+  if (isKnown(name, known)) return known[name]
+  const title = readable(name)
+  return {
+    title,
+    help: '',
+    amount: (value) => `${formatCount(value)} (${title})`,
+    unlimited: `No limit (${title})`,
+    wayOut: null,
+  }
+}
+
+/** In the order in which people look at them. */
+export const limitOrder = Object.keys(known) as LimitName[]
+
+function isKnown<Name extends string>(name: string, words: Record<Name, unknown>): name is Name {
+  return Object.hasOwn(words, name)
+}
+
+function readable(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')
 }
 
 /** `5,000 runs a month`, or that there is no limit. */
@@ -113,7 +124,7 @@ function sizeWords(kb: number): string {
   return kb >= 1024 ? `${formatCount(Math.round((kb / 1024) * 10) / 10)} MB` : `${formatCount(kb)} kB`
 }
 
-const switches: Record<string, { title: string; help: string }> = {
+const switches: Record<SwitchName, { title: string; help: string }> = {
   api: { title: 'API', help: 'Your own programs and every client of OpenAI can call your agents.' },
   widget: { title: 'Chat on your website', help: 'Your agents answer the visitors of your own site.' },
   schedules: { title: 'Schedules', help: 'Agents that work by themselves at set times.' },
@@ -122,8 +133,7 @@ const switches: Record<string, { title: string; help: string }> = {
 }
 
 export function switchWords(name: string): { title: string; help: string } {
-  const title = name.replaceAll('_', ' ')
-  return switches[name] ?? { title: title.charAt(0).toUpperCase() + title.slice(1), help: '' }
+  return isKnown(name, switches) ? switches[name] : { title: readable(name), help: '' }
 }
 
 /** A date that holds for everybody: limits begin anew at midnight UTC. `1 December`. */
