@@ -1,12 +1,12 @@
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
 import { startTestProvider, type TestProvider } from '../server/src/runtime/test-providers/start-test-provider.ts'
 import { openBrowser } from './support/open-browser.ts'
-import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { copyPreparedData } from './support/prepared-data.ts'
+import { type Program, removeDataFolder, startProgram } from './support/start-program.ts'
 import { startWebhookServer, type WebhookServer } from './support/start-webhook-server.ts'
-import { ask, heading, makeUserAgent, post, signUp } from './support/visitor.ts'
+import { ask, heading, makeUserAgent, newAddress, post, signUp } from './support/visitor.ts'
 import { desktop, openWatchedPage, phone } from './support/watched-page.ts'
 
 const both = [desktop, phone]
@@ -18,12 +18,12 @@ let provider: TestProvider
 let shop: WebhookServer
 
 beforeAll(async () => {
-  folder = await makeDataFolder()
+  folder = await copyPreparedData()
   provider = await startTestProvider('compatible')
   shop = await startWebhookServer()
   program = await startProgram({
     PORT: String(await findFreePort()),
-    DATA_DIR: join(folder, 'data'),
+    DATA_DIR: folder,
     COMPATIBLE_BASE_URL: provider.url,
     COMPATIBLE_MODELS: 'test-model',
     ALLOWED_PRIVATE_HOSTS: shop.host,
@@ -42,10 +42,10 @@ afterAll(async () => {
 })
 
 /** Somebody whose agent can tell a shop about orders, once they approve it. */
-async function openWithShop(email: string) {
+async function openWithShop() {
   const watched = await openWatchedPage(browser, program.url)
   const { page } = watched
-  await signUp(page, email)
+  await signUp(page, newAddress('shop'))
   const userAgentId = await makeUserAgent(page, 'Seller', {})
   await post(page, `user-agents/${userAgentId}/integrations`, {
     type: 'webhook',
@@ -71,7 +71,7 @@ function announce(...orders: number[]) {
 const requestFor = (page: Page, order: number) => page.getByRole('region', { name: `Send the event "order.${order}"` })
 
 test('two calls of one run are decided one by one in the chat, one of them changed as JSON', async () => {
-  const { page, look, complaints, userAgentId } = await openWithShop('two@example.test')
+  const { page, look, complaints, userAgentId } = await openWithShop()
   announce(1, 2)
   await page.goto(`/chat/${userAgentId}`)
   await ask(page, 'Tell my shop about the orders')
@@ -110,7 +110,7 @@ test('two calls of one run are decided one by one in the chat, one of them chang
 })
 
 test('one call has an address of its own, where it is decided, and which then says what was', async () => {
-  const { page, look, userAgentId } = await openWithShop('one@example.test')
+  const { page, look, userAgentId } = await openWithShop()
   announce(3)
   const run = await post<{ approvals: { id: string }[] }>(page, `user-agents/${userAgentId}/runs`, { input: 'Go' })
   await page.goto(`/approvals/${run.approvals[0]?.id}`)
@@ -130,7 +130,7 @@ test('one call has an address of its own, where it is decided, and which then sa
 })
 
 test('what waits longest comes first, however much waits, and all of it is counted', async () => {
-  const { page, userAgentId } = await openWithShop('many@example.test')
+  const { page, userAgentId } = await openWithShop()
   const orders = Array.from({ length: 23 }, (_, index) => index + 101)
   for (const order of orders) {
     announce(order)

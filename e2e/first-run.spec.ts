@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
+import { password } from './support/api-session.ts'
 import { openBrowser } from './support/open-browser.ts'
 import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { heading, newAddress, signIn, signUp } from './support/visitor.ts'
 import { desktop, openWatchedPage, phone, type WatchedPage } from './support/watched-page.ts'
 
-const password = 'correct horse battery'
 const both = [desktop, phone]
 
 let folder: string
@@ -28,24 +29,8 @@ afterAll(async () => {
 
 const open = (size = desktop): Promise<WatchedPage> => openWatchedPage(browser, program.url, size)
 
-const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name })
-
-async function signUp(page: Page, email: string, firstName = 'Ada') {
-  await page.goto('/sign-up')
-  await page.getByLabel('First name').fill(firstName)
-  await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign up' }).click()
-  await heading(page, 'Catalogue').waitFor()
-}
-
-async function signIn(page: Page, email: string, secret = password) {
-  await page.goto('/sign-in')
-  await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(secret)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await heading(page, 'My agents').waitFor()
-}
+/** The first account of all. */
+let admin: string | undefined
 
 /** On a phone the menu is behind its button. */
 async function goTo(page: Page, entry: string) {
@@ -88,12 +73,14 @@ test.each([
   await page.getByRole('link', { name: 'Start now' }).click()
   await heading(page, 'Create your account').waitFor()
   await look('2-sign-up')
-  await page.getByLabel('E-mail').fill(`first-${size.width}@example.test`)
+  const email = newAddress('first')
+  await page.getByLabel('E-mail').fill(email)
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign up' }).click()
 
   await heading(page, 'Catalogue').waitFor()
   await page.getByRole('link', { name: 'Customer service', exact: true }).waitFor()
+  admin ??= email
   await look('3-catalogue')
   await page.getByRole('link', { name: 'Customer service', exact: true }).click()
   await heading(page, 'Customer service').waitFor()
@@ -128,7 +115,7 @@ test.each([
 
 test('what was said is there after a reload, and the agent remembers what came before', async () => {
   const { page, complaints } = await open()
-  await signUp(page, 'reload@example.test')
+  await signUp(page, newAddress('reload'))
   await setUpAgent(page)
   await ask(page, 'Do you ship abroad?')
   await ask(page, 'How long does delivery take?')
@@ -148,7 +135,8 @@ test('signing out and in again, with the wrong password first', async () => {
   const forgiveRefusals = () => {
     expect(complaints.splice(0).filter((text) => !text.includes('status of 401'))).toEqual([])
   }
-  await signUp(page, 'again@example.test')
+  const email = newAddress('again')
+  await signUp(page, email)
   await page.getByRole('button', { name: 'Account menu' }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await heading(page, /Agents that do your work/).waitFor()
@@ -156,7 +144,7 @@ test('signing out and in again, with the wrong password first', async () => {
   await heading(page, 'Sign in').waitFor()
   forgiveRefusals()
   await look('sign-in', both)
-  await page.getByLabel('E-mail').fill('again@example.test')
+  await page.getByLabel('E-mail').fill(email)
   await page.getByLabel('Password', { exact: true }).fill('wrong horse battery')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('E-mail or password is not right.').waitFor()
@@ -172,7 +160,7 @@ test('signing out and in again, with the wrong password first', async () => {
 
 test('my agents are switched off and on, edited and deleted; their logs stay', async () => {
   const { page, look } = await open()
-  await signUp(page, 'mine@example.test')
+  await signUp(page, newAddress('mine'))
   await setUpAgent(page)
   await ask(page, 'Do you ship abroad?')
   await page.goto('/my-agents')
@@ -206,7 +194,8 @@ test('my agents are switched off and on, edited and deleted; their logs stay', a
 
 test('a creator makes an agent, an admin publishes it, and another user sees it', async () => {
   const creator = await open()
-  await signUp(creator.page, 'creator@example.test', 'Cleo')
+  const creatorEmail = newAddress('creator')
+  await signUp(creator.page, creatorEmail, 'Cleo')
   await creator.page.goto('/agents/new')
   await heading(creator.page, 'Create an agent').waitFor()
   await creator.page.getByRole('textbox', { name: 'Name', exact: true }).fill('Lamp expert')
@@ -225,22 +214,21 @@ test('a creator makes an agent, an admin publishes it, and another user sees it'
   await creator.look('created-agents', both)
 
   const other = await open()
-  await signUp(other.page, 'other@example.test')
+  await signUp(other.page, newAddress('other'))
   await other.page.getByRole('link', { name: 'Customer service', exact: true }).waitFor()
   expect(await other.page.getByRole('link', { name: 'Lamp expert' }).count()).toBe(0)
 
-  // The first account of all is the admin.
-  const admin = await open()
-  await signIn(admin.page, `first-${desktop.width}@example.test`)
-  await goTo(admin.page, 'Publication requests')
-  await admin.page.getByRole('article', { name: 'Lamp expert' }).waitFor()
-  await admin.look('publication-requests', both)
-  await admin.page.getByRole('button', { name: 'Publish Lamp expert' }).click()
-  await admin.page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
-  await goTo(admin.page, 'Users')
-  await heading(admin.page, 'Users').waitFor()
-  await admin.page.getByText('creator@example.test').waitFor()
-  await admin.look('users', both)
+  const operator = await open()
+  await signIn(operator.page, admin ?? '')
+  await goTo(operator.page, 'Publication requests')
+  await operator.page.getByRole('article', { name: 'Lamp expert' }).waitFor()
+  await operator.look('publication-requests', both)
+  await operator.page.getByRole('button', { name: 'Publish Lamp expert' }).click()
+  await operator.page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
+  await goTo(operator.page, 'Users')
+  await heading(operator.page, 'Users').waitFor()
+  await operator.page.getByText(creatorEmail).waitFor()
+  await operator.look('users', both)
 
   await other.page.reload()
   await other.page.getByRole('link', { name: 'Lamp expert' }).click()
@@ -249,7 +237,7 @@ test('a creator makes an agent, an admin publishes it, and another user sees it'
 
 test('an API key is made in the browser and works in a program', async () => {
   const { page, look } = await open()
-  await signUp(page, 'keys@example.test')
+  await signUp(page, newAddress('keys'))
   await setUpAgent(page)
   await goTo(page, 'API keys')
   await page.getByRole('heading', { name: 'No keys yet' }).waitFor()
@@ -283,7 +271,8 @@ test('an API key is made in the browser and works in a program', async () => {
 
 test('the account: another password, all data as a file, and the end of it', async () => {
   const { page, look, complaints } = await open()
-  await signUp(page, 'account@example.test')
+  const email = newAddress('account')
+  await signUp(page, email)
   await setUpAgent(page)
   await ask(page, 'Do you ship abroad?')
   await page.getByRole('button', { name: 'Account menu' }).click()
@@ -301,12 +290,12 @@ test('the account: another password, all data as a file, and the end of it', asy
   const downloading = page.waitForEvent('download')
   await page.getByRole('link', { name: 'Download my data' }).click()
   const data = JSON.parse(await readFile(await (await downloading).path(), 'utf8'))
-  expect(JSON.stringify(data)).toContain('account@example.test')
+  expect(JSON.stringify(data)).toContain(email)
   expect(JSON.stringify(data)).toContain('Do you ship abroad?')
   expect(JSON.stringify(data)).not.toContain('argon2')
 
   const elsewhere = await open()
-  await signIn(elsewhere.page, 'account@example.test', next)
+  await signIn(elsewhere.page, email, next)
 
   await page.getByRole('button', { name: 'Delete my account' }).click()
   await page.getByRole('dialog').getByLabel('Your password').fill(next)
@@ -315,7 +304,7 @@ test('the account: another password, all data as a file, and the end of it', asy
   await heading(page, /Agents that do your work/).waitFor()
   complaints.length = 0
   await page.goto('/sign-in')
-  await page.getByLabel('E-mail').fill('account@example.test')
+  await page.getByLabel('E-mail').fill(email)
   await page.getByLabel('Password', { exact: true }).fill(next)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('E-mail or password is not right.').waitFor()
@@ -323,7 +312,7 @@ test('the account: another password, all data as a file, and the end of it', asy
 
 test('an address that is not there, a private agent and a log of somebody else are nothing to see', async () => {
   const { page, look, complaints } = await open()
-  await signUp(page, 'lost@example.test')
+  await signUp(page, newAddress('lost'))
   await page.goto('/no-such-page')
   await page.getByRole('heading', { level: 1 }).waitFor()
   await look('not-found', both)

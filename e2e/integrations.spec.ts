@@ -1,15 +1,15 @@
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
 import { startTestProvider, type TestProvider } from '../server/src/runtime/test-providers/start-test-provider.ts'
 import type { TestReply } from '../server/src/runtime/test-providers/test-reply.ts'
 import { openBrowser } from './support/open-browser.ts'
+import { copyPreparedData } from './support/prepared-data.ts'
 import { type MailServer, startMailServer } from './support/start-mail-server.ts'
 import { type McpTestServer, startMcpServer } from './support/start-mcp-server.ts'
-import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { type Program, removeDataFolder, startProgram } from './support/start-program.ts'
 import { startWebhookServer, type WebhookServer } from './support/start-webhook-server.ts'
-import { ask, heading, makeUserAgent, signIn, signUp } from './support/visitor.ts'
+import { ask, heading, makeUserAgent, newAddress, signIn, signUp } from './support/visitor.ts'
 import { desktop, openWatchedPage, phone, type WatchedPage } from './support/watched-page.ts'
 
 const mailbox = { user: 'theo', password: 'mailbox-secret-long-8231' }
@@ -24,14 +24,14 @@ let mail: MailServer
 let shop: WebhookServer
 
 beforeAll(async () => {
-  folder = await makeDataFolder()
+  folder = await copyPreparedData()
   provider = await startTestProvider('compatible')
   mcp = await startMcpServer()
   mail = await startMailServer(mailbox)
   shop = await startWebhookServer()
   program = await startProgram({
     PORT: String(await findFreePort()),
-    DATA_DIR: join(folder, 'data'),
+    DATA_DIR: folder,
     COMPATIBLE_BASE_URL: provider.url,
     COMPATIBLE_MODELS: 'test-model',
     ALLOWED_PRIVATE_HOSTS: [mcp.host, mail.host, shop.host].join(','),
@@ -78,9 +78,13 @@ function playSecretary({ toolResults }: { toolResults: string[] }): TestReply {
   return { kind: 'text', text: result.includes('refused') ? 'Then I leave it.' : 'The mail is on its way.' }
 }
 
+/** Of the first test; those after it sign in again. */
+let theo = ''
+
 test('a draft of a mail is changed, approved, sent by SMTP, and every step is in the log', async () => {
   const { page, look } = await open()
-  await signUp(page, 'theo@example.test')
+  theo = newAddress('theo')
+  await signUp(page, theo)
   await beginSetUp(page, 'E-mail')
   await look('set-up-accounts', both)
 
@@ -103,7 +107,7 @@ test('a draft of a mail is changed, approved, sent by SMTP, and every step is in
   await sender.getByRole('combobox', { name: 'Encryption' }).click()
   await page.getByRole('option', { name: 'Not encrypted' }).click()
   await sender.getByRole('textbox', { name: 'User name', exact: true }).fill(mailbox.user)
-  await sender.getByRole('textbox', { name: 'Your e-mail address', exact: true }).fill('theo@example.test')
+  await sender.getByRole('textbox', { name: 'Your e-mail address', exact: true }).fill(theo)
   await sender.getByLabel('Password', { exact: true }).fill('not the password')
   await sender.getByRole('button', { name: 'Test', exact: true }).click()
   await sender.getByText('It does not work').waitFor()
@@ -139,7 +143,7 @@ test('a draft of a mail is changed, approved, sent by SMTP, and every step is in
   await page.getByRole('group', { name: 'Rate this answer' }).waitFor()
   expect(mail.mails).toEqual([
     {
-      from: expect.stringContaining('theo@example.test'),
+      from: expect.stringContaining(theo),
       to: ['anna@example.test'],
       subject: 'What a full service costs',
       text: expect.stringContaining('119 pounds'),
@@ -160,7 +164,7 @@ test('a draft of a mail is changed, approved, sent by SMTP, and every step is in
 
 test('what waits is decided in one place, and a refusal reaches the agent', async () => {
   const { page, look } = await open()
-  await signIn(page, 'theo@example.test')
+  await signIn(page, theo)
   await page.getByRole('link', { name: 'Approvals', exact: true }).click()
   await page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
   await look('approvals-empty', both)
@@ -187,7 +191,7 @@ test('what waits is decided in one place, and a refusal reaches the agent', asyn
 
 test('an account that fails says so, is changed field by field, and disconnected', async () => {
   const { page, look } = await open()
-  await signIn(page, 'theo@example.test')
+  await signIn(page, theo)
   await page.getByRole('button', { name: 'More for E-mail' }).click()
   await page.getByRole('menuitem', { name: 'Accounts and memory' }).click()
   await heading(page, 'Accounts').waitFor()
@@ -217,7 +221,7 @@ test('an account that fails says so, is changed field by field, and disconnected
 
 test('an agent that needs an account says so before it is asked, and leads there', async () => {
   const { page, look } = await open()
-  await signUp(page, 'needs@example.test')
+  await signUp(page, newAddress('needs'))
   const userAgentId = await makeUserAgent(page, 'Mailer', {
     integrations: [{ type: 'smtp', required: true, reason: 'To send the mails you approve.' }],
   })
@@ -231,7 +235,7 @@ test('an agent that needs an account says so before it is asked, and leads there
 
 test('what an agent remembers is seen and deleted', async () => {
   const { page, look } = await open()
-  await signUp(page, 'memory@example.test')
+  await signUp(page, newAddress('memory'))
   const userAgentId = await makeUserAgent(page, 'Rememberer', { tools: ['remember', 'recall'] })
   provider.setScript(({ toolResults, input }) =>
     toolResults.length === 0
@@ -262,7 +266,7 @@ test('what an agent remembers is seen and deleted', async () => {
 
 test('a webhook is connected, asks before it sends, and shows what it sent', async () => {
   const { page, look } = await open()
-  await signUp(page, 'hook@example.test')
+  await signUp(page, newAddress('hook'))
   await beginSetUp(page, 'Customer service')
   await page.getByRole('button', { name: 'Save and chat' }).click()
   await page.getByRole('textbox', { name: 'Message' }).waitFor()
@@ -322,7 +326,7 @@ test('a webhook is connected, asks before it sends, and shows what it sent', asy
 
 test('an account that is refused while an agent is set up stays there to be mended, and the agent is made once', async () => {
   const { page, look, complaints } = await open()
-  await signUp(page, 'refused@example.test')
+  await signUp(page, newAddress('refused'))
   await beginSetUp(page, 'Customer service')
   await page.getByRole('button', { name: /^Connect (an account|something else)$/ }).click()
   await page.getByRole('menuitem', { name: 'HTTP requests' }).click()

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { startTestProvider, type TestProvider } from '../server/src/runtime/test-providers/start-test-provider.ts'
 import { type ApiSession, configureAgent, openApiSession, signUp } from './support/api-session.ts'
 import { eventually } from './support/eventually.ts'
-import { makeDataFolder, type Program, removeDataFolder, startProgram, stopPostgres } from './support/start-program.ts'
+import { copyPreparedData } from './support/prepared-data.ts'
+import { type Program, removeDataFolder, startProgram, stopPostgres } from './support/start-program.ts'
 
 let provider: TestProvider
 let shop: Server
@@ -33,7 +34,7 @@ afterAll(async () => {
 beforeEach(async () => {
   orders = []
   takes = true
-  folder = await makeDataFolder()
+  folder = await copyPreparedData()
 })
 afterEach(async () => {
   await program?.stop('SIGKILL')

@@ -5,14 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { startTestProvider, type TestProvider } from '../server/src/runtime/test-providers/start-test-provider.ts'
 import { type ApiSession, configureAgent, type Log, listLogs, openApiSession, signUp } from './support/api-session.ts'
 import { eventually } from './support/eventually.ts'
-import {
-  makeDataFolder,
-  type Program,
-  readPostgresPid,
-  removeDataFolder,
-  startProgram,
-  stopPostgres,
-} from './support/start-program.ts'
+import { copyPreparedData } from './support/prepared-data.ts'
+import { type Program, readPostgresPid, removeDataFolder, startProgram, stopPostgres } from './support/start-program.ts'
 
 const story = 'Once upon a time there was a lamp that nobody could switch off. '.repeat(4)
 
@@ -25,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => provider.close())
 beforeEach(async () => {
-  folder = await makeDataFolder()
+  folder = await copyPreparedData()
 })
 afterEach(async () => {
   await program?.stop('SIGKILL')

@@ -1,12 +1,12 @@
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
 import { startProtectedServer } from '../server/src/integrations/types/mcp/mcp-oauth-testing.ts'
 import { startTestProvider, type TestProvider } from '../server/src/runtime/test-providers/start-test-provider.ts'
 import { openBrowser } from './support/open-browser.ts'
-import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
-import { ask, heading, makeUserAgent, signUp } from './support/visitor.ts'
+import { copyPreparedData } from './support/prepared-data.ts'
+import { type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { ask, heading, makeUserAgent, newAddress, signUp } from './support/visitor.ts'
 import { desktop, openWatchedPage, phone } from './support/watched-page.ts'
 
 const both = [desktop, phone]
@@ -17,11 +17,11 @@ let browser: Browser
 let provider: TestProvider
 
 beforeAll(async () => {
-  folder = await makeDataFolder()
+  folder = await copyPreparedData()
   provider = await startTestProvider('compatible')
   program = await startProgram({
     PORT: String(await findFreePort()),
-    DATA_DIR: join(folder, 'data'),
+    DATA_DIR: folder,
     COMPATIBLE_BASE_URL: provider.url,
     COMPATIBLE_MODELS: 'test-model',
     ALLOWED_PRIVATE_HOSTS: '127.0.0.0/8',
@@ -35,10 +35,10 @@ afterAll(async () => {
   await removeDataFolder(folder)
 })
 
-async function openAccounts(email: string, name: string) {
+async function openAccounts(name: string) {
   const watched = await openWatchedPage(browser, program.url)
   const { page } = watched
-  await signUp(page, email)
+  await signUp(page, newAddress('oauth'))
   const userAgentId = await makeUserAgent(page, name, {})
   await page.goto(`/user-agents/${userAgentId}/integrations`)
   await heading(page, 'Accounts').waitFor()
@@ -58,7 +58,7 @@ async function openForm(page: Page, title: string) {
 
 test('an MCP server is connected by signing in there, after having been refused once, and is used', async () => {
   const server = await startProtectedServer({ hasPages: true })
-  const { page, look, userAgentId } = await openAccounts('oauth@example.test', 'Shopper')
+  const { page, look, userAgentId } = await openAccounts('Shopper')
   const { dialog, choose } = await openForm(page, 'MCP server')
   await dialog.getByLabel('Address of the server').fill(server.url)
   await choose('How does the server know you?', 'I sign in there (OAuth)')
@@ -97,7 +97,7 @@ test('an MCP server is connected by signing in there, after having been refused 
 })
 
 test('where the operator has registered no client, the form and the account say so', async () => {
-  const { page, look } = await openAccounts('no-client@example.test', 'Poster')
+  const { page, look } = await openAccounts('Poster')
   for (const [title, choice] of [
     ['Slack', 'I sign in at Slack, after saving'],
     ['GitHub', 'I sign in at GitHub, after saving'],

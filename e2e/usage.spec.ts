@@ -1,10 +1,11 @@
-import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
 import { configureAgent, openApiSession, password } from './support/api-session.ts'
 import { openBrowser } from './support/open-browser.ts'
-import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { copyPreparedData } from './support/prepared-data.ts'
+import { type Program, removeDataFolder, startProgram } from './support/start-program.ts'
+import { newAddress, signUp } from './support/visitor.ts'
 import { desktop, openWatchedPage, phone } from './support/watched-page.ts'
 
 let folder: string
@@ -12,8 +13,8 @@ let program: Program
 let browser: Browser
 
 beforeAll(async () => {
-  folder = await makeDataFolder()
-  program = await startProgram({ PORT: String(await findFreePort()), DATA_DIR: join(folder, 'data') })
+  folder = await copyPreparedData()
+  program = await startProgram({ PORT: String(await findFreePort()), DATA_DIR: folder })
   browser = await openBrowser()
 })
 afterAll(async () => {
@@ -24,18 +25,14 @@ afterAll(async () => {
 
 test('usage is empty at first, then shows what ran, also after its log was deleted', async () => {
   const { page, look } = await openWatchedPage(browser, program.url)
-  await page.goto('/sign-up')
-  await page.getByLabel('First name').fill('Ada')
-  await page.getByLabel('E-mail').fill('usage@example.test')
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign up' }).click()
-  await page.getByRole('heading', { level: 1, name: 'Catalogue' }).waitFor()
+  const email = newAddress('usage')
+  await signUp(page, email)
   await page.getByRole('link', { name: 'Usage', exact: true }).first().click()
   await page.getByRole('heading', { name: 'Nothing ran in this time' }).waitFor()
   await look('usage-empty', [desktop, phone])
 
   const signedIn = await openApiSession(program.url, '').post('/auth/sign-in', {
-    email: 'usage@example.test',
+    email,
     password,
   })
   const session = openApiSession(program.url, (await signedIn.json()).access_token)

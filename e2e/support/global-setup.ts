@@ -1,6 +1,23 @@
+import { rm } from 'node:fs/promises'
+import type { TestProject } from 'vitest/node'
 import { buildWebApp } from '../../server/src/web-build.ts'
+import { findChromium } from './find-chromium.ts'
+import { makeDataFolder, startProgram } from './start-program.ts'
 
-/** Once before all: servers that start at the same time must not build at the same time. */
-export default async function setUp(): Promise<void> {
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A data folder as the first start leaves it, which stories about something else copy. */
+    preparedData: string
+  }
+}
+
+/** Once before all: what must not be made by two at the same time. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   await buildWebApp()
+  await findChromium()
+  const folder = await makeDataFolder()
+  const program = await startProgram({ DATA_DIR: folder })
+  await program.stop()
+  project.provide('preparedData', folder)
+  return () => rm(folder, { recursive: true, force: true })
 }

@@ -1,11 +1,5 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { type Browser, chromium } from 'playwright-core'
-
-const run = promisify(execFile)
+import { findChromium } from './find-chromium.ts'
 
 const args = [
   '--disable-gpu',
@@ -18,28 +12,13 @@ const args = [
   '--disable-dev-shm-usage',
 ]
 
-/** The Chromium of CHROMIUM_PATH, the one that is installed, or the one that npm brought along. */
 export async function openBrowser(): Promise<Browser> {
-  const installed = [
-    process.env.CHROMIUM_PATH,
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-  ]
-  const executablePath = installed.find((path) => path && existsSync(path)) ?? (await unpackChromium())
+  const { path, environment } = await findChromium()
   const isRoot = process.getuid?.() === 0
-  return chromium.launch({ executablePath, args: isRoot ? [...args, '--no-sandbox'] : args, timeout: 120_000 })
-}
-
-async function unpackChromium(): Promise<string> {
-  const npm = await import('@sparticuz/chromium')
-  const path = await npm.default.executablePath()
-  // A bare machine has no libnss3 and its kin; the package brings them for the service it was made for.
-  const { stdout } = await run('ldd', [path]).catch(() => ({ stdout: '' }))
-  if (stdout.includes('not found')) {
-    const folder = dirname(dirname(new URL(import.meta.resolve('@sparticuz/chromium')).pathname))
-    await npm.inflate(join(folder, 'bin/al2023.tar.br'))
-    npm.setupLambdaEnvironment(join(tmpdir(), 'al2023', 'lib'))
-  }
-  return path
+  return chromium.launch({
+    executablePath: path,
+    env: { ...process.env, ...environment },
+    args: isRoot ? [...args, '--no-sandbox'] : args,
+    timeout: 120_000,
+  })
 }

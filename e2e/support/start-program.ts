@@ -102,6 +102,8 @@ function spawnProgram(environment: Record<string, string>, isNpm: boolean, args 
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   let text = ''
   const collect = (chunk: Buffer) => {
     text += chunk.toString()
@@ -110,6 +112,12 @@ function spawnProgram(environment: Record<string, string>, isNpm: boolean, args 
   child.stderr?.on('data', collect)
   return { child, output: () => text }
 }
+
+const running = new Set<ChildProcess>()
+// A test that ran out of time never gets to stop what it started. What is stopped here stops its PostgreSQL, too.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM')
+})
 
 /** The process of the embedded PostgreSQL, from the file it keeps itself. */
 export async function readPostgresPid(dataDir: string): Promise<number> {

@@ -1,21 +1,25 @@
+import { randomBytes } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import { password } from './api-session.ts'
 
+/** An e-mail address that nobody has yet: a test that is tried a second time signs up a second time. */
+export const newAddress = (name: string) => `${name}-${randomBytes(4).toString('hex')}@example.test`
+
 export const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name })
 
-export async function signUp(page: Page, email: string): Promise<void> {
+export async function signUp(page: Page, email: string, firstName = 'Ada'): Promise<void> {
   await page.goto('/sign-up')
-  await page.getByLabel('First name').fill('Ada')
+  await page.getByLabel('First name').fill(firstName)
   await page.getByLabel('E-mail').fill(email)
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign up' }).click()
   await heading(page, 'Catalogue').waitFor()
 }
 
-export async function signIn(page: Page, email: string): Promise<void> {
+export async function signIn(page: Page, email: string, secret = password): Promise<void> {
   await page.goto('/sign-in')
   await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByLabel('Password', { exact: true }).fill(secret)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await heading(page, 'My agents').waitFor()
 }

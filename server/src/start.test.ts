@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { exportJWK, generateKeyPair } from 'jose'
 import pg from 'pg'
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import {
@@ -76,8 +77,13 @@ async function configure(url: string, token: string, type = 'customer_service'):
   return (await response.json()).id
 }
 
+async function makeSigningKey(): Promise<string> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  return JSON.stringify(await exportJWK(privateKey))
+}
+
 describe('an ordinary start', () => {
-  test('comes from an empty folder to a page, keeps what it has at the next start, and ends cleanly both times', {
+  test('comes from an empty folder to a page, keeps what it has at the next start and its secrets to itself, and ends cleanly each time', {
     timeout: patience,
   }, async () => {
     const folder = join(await dataFolder(), 'data')
@@ -93,6 +99,10 @@ describe('an ordinary start', () => {
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200)
     const page = await fetch(first.url, { headers: { accept: 'text/html' } })
     expect(await page.text()).toContain('<div id="root">')
+    for (const name of ['signing-key.json', 'encryption-keys.json', 'postgres-password', 'postgres.log', 'postgres'])
+      expect((await stat(join(folder, name))).mode & 0o077, `${name} is for its owner alone`).toBe(0)
+    const secret = (await readFile(join(folder, 'postgres-password'), 'utf8')).trim()
+    expect(first.output()).not.toContain(secret)
     const token = await signUp(first.url)
     const id = await configure(first.url, token)
     expect(await first.stop()).toBe(0)
@@ -103,35 +113,16 @@ describe('an ordinary start', () => {
     // The token was signed by the key in the folder.
     const run = await post(`${second.url}/api/v1/user-agents/${id}/runs`, { input: 'Do you ship abroad?' }, token)
     expect(await run.json()).toMatchObject({ status: 'succeeded', is_built_in_model: true })
-    expect(await second.stop()).toBe(0)
-    const log = await readFile(join(folder, 'postgres.log'), 'utf8')
-    expect(log).toContain('database system is shut down')
-    expect(log).not.toContain('automatic recovery in progress')
-  })
+    // A closed terminal is a stop like any other.
+    expect(await second.stop('SIGHUP')).toBe(0)
 
-  test('a closed terminal is a stop like any other, also when nobody reads the output', {
-    timeout: patience,
-  }, async () => {
-    const folder = await dataFolder()
-    const first = await start({ DATA_DIR: folder })
-    expect(await first.stop('SIGHUP')).toBe(0)
-    const second = await start({ DATA_DIR: folder })
-    second.closeOutput()
-    expect(await second.stop()).toBe(0)
+    const third = await start({ DATA_DIR: folder })
+    // So is one while nobody reads the output.
+    third.closeOutput()
+    expect(await third.stop()).toBe(0)
     const log = await readFile(join(folder, 'postgres.log'), 'utf8')
-    expect(log.match(/database system is shut down\n/g)).toHaveLength(2)
+    expect(log.match(/database system is shut down\n/g)).toHaveLength(3)
     expect(log).not.toContain('automatic recovery in progress')
-  })
-
-  test('the files with secrets are for their owner alone', { timeout: patience }, async () => {
-    const folder = await dataFolder()
-    const program = await start({ DATA_DIR: folder })
-    const { stat } = await import('node:fs/promises')
-    for (const name of ['signing-key.json', 'encryption-keys.json', 'postgres-password', 'postgres.log'])
-      expect((await stat(join(folder, name))).mode & 0o077, name).toBe(0)
-    expect((await stat(join(folder, 'postgres'))).mode & 0o077).toBe(0)
-    const secret = (await readFile(join(folder, 'postgres-password'), 'utf8')).trim()
-    expect(program.output()).not.toContain(secret)
   })
 })
 
@@ -232,9 +223,7 @@ describe('a start that cannot be says what to do, and leaves nothing running', (
 
     const keyPath = join(folder, 'signing-key.json')
     const key = await readFile(keyPath, 'utf8')
-    const other = await dataFolder()
-    await (await start({ DATA_DIR: other })).stop()
-    await writeFile(keyPath, await readFile(join(other, 'signing-key.json'), 'utf8'))
+    await writeFile(keyPath, await makeSigningKey())
     const foreignKey = await runProgramToEnd({ DATA_DIR: folder })
     expect(foreignKey.exitCode).toBe(1)
     expect(foreignKey.output).toContain('The signing key does not belong to this database')
@@ -264,10 +253,9 @@ describe('on a PostgreSQL of your own', () => {
   }, async () => {
     const provider = await startTestProvider('compatible', [])
     onTestFinished(() => provider.close())
-    const { privateKey } = await (await import('jose')).generateKeyPair('ES256', { extractable: true })
     const shared = {
       ...(await createEmptyDatabase()),
-      SIGNING_KEY: JSON.stringify(await (await import('jose')).exportJWK(privateKey)),
+      SIGNING_KEY: await makeSigningKey(),
       ENCRYPTION_KEYS: formatKeySet(addKey(null).keySet),
       COMPATIBLE_BASE_URL: provider.url,
       COMPATIBLE_MODELS: 'test-model',

@@ -1,18 +1,24 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exportJWK, generateKeyPair } from 'jose'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../testing/test-app.ts'
 import { loadSigningKey, resetSigningKey, signingKeyFile } from './signing-key.ts'
 
 let testDatabase: TestDatabase
 let dataDir: string
-beforeEach(async () => {
+beforeAll(async () => {
   testDatabase = await createTestDatabase()
+})
+afterAll(() => testDatabase.close())
+beforeEach(async () => {
+  await testDatabase.database.asSystem('a test begins with a database that knows no key', (tx) =>
+    tx.deleteFrom('installation').where('name', '=', 'signing_key').execute(),
+  )
   dataDir = await mkdtemp(join(tmpdir(), 'agentexpress-key-'))
 })
 afterEach(async () => {
-  await testDatabase.close()
   await rm(dataDir, { recursive: true, force: true })
 })
 
@@ -21,13 +27,8 @@ const load = (config: { signingKey?: string; dataDir?: string } = {}, mayCreate 
 const keyPath = () => join(dataDir, signingKeyFile)
 
 async function makeKeyElsewhere(): Promise<string> {
-  const elsewhere = await mkdtemp(join(tmpdir(), 'agentexpress-key-'))
-  const other = await createTestDatabase()
-  await loadSigningKey({ signingKey: undefined, dataDir: elsewhere }, other.database, { mayCreate: true })
-  const text = await readFile(join(elsewhere, signingKeyFile), 'utf8')
-  await other.close()
-  await rm(elsewhere, { recursive: true })
-  return text
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  return JSON.stringify(await exportJWK(privateKey))
 }
 
 describe('the first start', () => {

@@ -1,11 +1,12 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../database/database.ts'
 import { integrationSecrets } from '../integrations/integration-secrets.ts'
 import {
   createTestIntegrations,
+  forgetKeys,
   readAccount,
   saveAccount,
   testCredentials,
@@ -34,8 +35,12 @@ let ids: string[]
 let first: string
 const count = 450
 
-beforeEach(async () => {
+beforeAll(async () => {
   testDatabase = await createTestDatabase()
+})
+afterAll(() => testDatabase.close())
+beforeEach(async () => {
+  await forgetKeys(testDatabase.database)
   dataDir = await mkdtemp(join(tmpdir(), 'agentexpress-keys-'))
   owner = await testDatabase.createUser()
   // The keys of a server that runs throughout.
@@ -44,7 +49,6 @@ beforeEach(async () => {
   ids = (await createTestIntegrations(testDatabase.database, owner.id, { keyring, count })).ids
 })
 afterEach(async () => {
-  await testDatabase.close()
   await rm(dataDir, { recursive: true, force: true })
 })
 

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { createTestIntegrations } from '../integrations/integration-testing.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { createTestIntegrations, forgetKeys } from '../integrations/integration-testing.ts'
 import { createLog } from '../log.ts'
 import { secretStores } from '../secret-stores.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/test-app.ts'
@@ -13,13 +13,16 @@ import { encryptionKeysFile, type KeyConfig, loadKeyring } from './load-keyring.
 let testDatabase: TestDatabase
 let dataDir: string
 let said: string[]
-beforeEach(async () => {
+beforeAll(async () => {
   testDatabase = await createTestDatabase()
+})
+afterAll(() => testDatabase.close())
+beforeEach(async () => {
+  await forgetKeys(testDatabase.database)
   dataDir = await mkdtemp(join(tmpdir(), 'agentexpress-keys-'))
   said = []
 })
 afterEach(async () => {
-  await testDatabase.close()
   await rm(dataDir, { recursive: true, force: true })
 })
 

@@ -52,6 +52,14 @@ export async function createTestIntegrations(
   return { userAgentId, ids }
 }
 
+/** The database is then as before its first key. */
+export async function forgetKeys(database: Database): Promise<void> {
+  await database.asSystem('a test begins with a database that knows no key', async (tx) => {
+    await tx.deleteFrom('integrations').execute()
+    await tx.deleteFrom('encryption_keys').execute()
+  })
+}
+
 export function testCredentials(id: string): Credentials {
   return { token: id }
 }

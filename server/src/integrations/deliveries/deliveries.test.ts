@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Webhook } from 'standardwebhooks'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { capabilitiesSchema } from '../../agents/capabilities.ts'
 import { lowestIdOf } from '../../database/uuid-v7.ts'
 import { runMaintenance } from '../../maintenance.ts'
@@ -15,9 +15,12 @@ import { judge, sendDueDeliveries, startDeliveries } from './send-deliveries.ts'
 
 let site: TestApp
 let owner: TestUser
-beforeEach(async () => {
+beforeAll(async () => {
   site = await createTestApp({ ALLOWED_PRIVATE_HOSTS: '127.0.0.1' })
-  onTestFinished(() => site.close())
+})
+afterAll(() => site.close())
+beforeEach(async () => {
+  await site.database.asSystem('a test begins without messages', (tx) => tx.deleteFrom('integrations').execute())
   owner = await site.createUser()
 })
 

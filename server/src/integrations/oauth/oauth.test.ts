@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Person } from '../../auth/authenticate.ts'
 import { hashPassword } from '../../auth/password.ts'
 import { createId } from '../../database/uuid-v7.ts'
@@ -20,12 +20,16 @@ let owner: TestUser
 let other: TestUser
 let provider: TestOAuthServer
 let types: IntegrationType[]
+beforeAll(async () => {
+  site = await createTestApp({ PUBLIC_URL: publicUrl, ALLOWED_PRIVATE_HOSTS: '127.0.0.1' })
+})
+afterAll(() => site.close())
 beforeEach(async () => {
   provider = await startOAuthServer(`${publicUrl}/api/v1/oauth/callback`)
   types = [oauthType(() => provider.server)]
-  site = await createTestApp({ PUBLIC_URL: publicUrl, ALLOWED_PRIVATE_HOSTS: '127.0.0.1' })
   site.services.integrationTypes = types
-  onTestFinished(() => site.close())
+  site.services.config.oauthClients = {}
+  site.services.config.publicUrl = publicUrl
   owner = await site.createUser()
   other = await site.createUser()
 })
