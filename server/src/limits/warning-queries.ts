@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '../database/database.ts'
+import { isMailDue, lockMailTurns, maxMailAttempts } from '../mail/mail-turns.ts'
 
 /** First day of the UTC month, as usage_months writes it. */
 export const monthOf = (moment: Date) => `${moment.toISOString().slice(0, 7)}-01`
@@ -56,13 +57,6 @@ export interface TakenWarning {
   attempts: number
 }
 
-/** Number of the advisory lock that lets one server at a time choose what it sends. */
-const advisoryLock = 72707375
-
-/** Tries, and when after the warning each is due; what is a day old is said in the app alone. */
-const maxAttempts = 5
-const schedule = sql`(array['0', '5 minutes', '30 minutes', '2 hours', '8 hours']::interval[])`
-
 /**
  * Takes what one user is to be told by e-mail, as if it were sent already: a server that dies before it sends loses an
  * e-mail, and no two send the same. Null when nothing waits.
@@ -71,10 +65,9 @@ export async function takeWarningsOfOneUser(
   tx: Tx,
   now: Date,
 ): Promise<{ user_id: string; taken: TakenWarning[] } | null> {
-  // A statement of its own: the next one sees what the server before has taken, 80 % and 100 % of one limit together.
-  await sql`select pg_advisory_xact_lock(${sql.lit(advisoryLock)})`.execute(tx)
-  const isDue = sql`emailed_at is null and month = ${monthOf(now)}::date and created_at > ${now}::timestamptz - interval '1 day'
-    and created_at + ${schedule}[attempts + 1] <= ${now}::timestamptz`
+  await lockMailTurns(tx)
+  const isDue = sql`emailed_at is null and month = ${monthOf(now)}::date
+    and ${isMailDue(sql.ref('created_at'), sql.ref('attempts'), now)}`
   const { rows } = await sql<TakenWarning & { user_id: string }>`
     with oldest as (
       select user_id from limit_warnings where ${isDue} order by created_at, user_id limit 1
@@ -99,7 +92,7 @@ export async function giveWarningsBack(
 ): Promise<void> {
   for (const { name, threshold, attempts } of taken)
     await sql`
-      update limit_warnings set emailed_at = null, attempts = ${isFinal ? maxAttempts : attempts}
+      update limit_warnings set emailed_at = null, attempts = ${isFinal ? maxMailAttempts : attempts}
       where user_id = ${userId}::uuid and month = ${monthOf(now)}::date and limit_name = ${name}
         and threshold = ${threshold} and attempts = ${attempts}`.execute(tx)
 }
