@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { capabilitiesSchema } from '../agents/capabilities.ts'
+import { planFeaturesSchema } from '../plans/plan-features.ts'
 
 /** What an agent is for; the filter of the catalogue and the values of `agents.type`. */
 export const agentTypes = [
@@ -49,32 +50,28 @@ export const catalogueAgentSchema = z
     }
   })
 
-const limit = z.int().min(0).nullable().meta({ description: '`null`: no limit' })
-
-export const planFeaturesSchema = z.strictObject({
-  runs_per_month: limit,
-  user_agents: limit,
-  integrations: limit.meta({ description: 'For each user agent; `null`: no limit' }),
-  log_retention_days: limit,
-  models: z.enum(['built_in', 'all']).meta({ description: 'Which models may be chosen' }),
-  support: z.enum(['community', 'email', 'priority']).meta({ description: 'How questions are answered' }),
-  highlights: z.array(z.string().trim().min(1).max(120)).max(8).meta({ description: 'Lines on the price card' }),
-})
+const price = z
+  .string()
+  .regex(/^\d{1,7}\.\d{2}$/, 'Must be a price such as "19.00".')
+  .meta({ description: 'A string, because a binary fraction cannot hold every cent' })
 
 const cataloguePlanSchema = z.strictObject({
   slug,
   name: z.string().trim().min(1).max(100),
   description: z.string().trim().min(1).max(600),
-  price: z
-    .string()
-    .regex(/^\d{1,10}\.\d{2}$/, 'Must be a price such as "19.00".')
-    .meta({ description: 'US dollars a month; a string, because a binary fraction cannot hold every cent' }),
+  price: price.meta({ description: 'A month, in `currency`' }),
+  yearly_price: price.nullable().meta({ description: 'A year; null: only by the month' }),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'Must be a currency such as "USD".'),
+  trial_days: z.int().min(0).max(730),
+  position: z.int(),
+  is_public: z.boolean(),
+  is_default: z.boolean().meta({ description: 'For users without a subscription, where no plan is the default yet' }),
+  is_by_arrangement: z.boolean(),
   features: planFeaturesSchema,
 })
 
-/** `catalogue/plans.json`, cheapest first. */
+/** `catalogue/plans.json`: the plans that a new installation begins with. */
 export const cataloguePlansSchema = z.array(cataloguePlanSchema).min(1)
 
 export type CatalogueAgent = z.infer<typeof catalogueAgentSchema>
 export type CataloguePlan = z.infer<typeof cataloguePlanSchema>
-export type PlanFeatures = z.infer<typeof planFeaturesSchema>

@@ -3,7 +3,7 @@ import { createAgentVersion } from '../agents/agent-queries.ts'
 import { isSameCapabilities, toStoredCapabilities } from '../agents/stored-capabilities.ts'
 import type { Database, Tx } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
-import { savePlan } from '../plans/plan-queries.ts'
+import { insertCataloguePlan } from '../plans/plan-queries.ts'
 import {
   type CatalogueEntry,
   type CatalogueRow,
@@ -28,7 +28,7 @@ export interface CatalogueLoad {
 /**
  * Brings agents and plans of the catalogue folder into the database, all or nothing. A higher version becomes a version
  * of its own beside the older ones, on which user agents stay. Throws when a version on which user agents run has
- * changed without a new number.
+ * changed without a new number. Plans are only added: those that are there are the operator's.
  */
 export function loadCatalogue(database: Database, catalogue: Catalogue): Promise<CatalogueLoad> {
   return database.asSystem('the catalogue belongs to no user', async (tx) => {
@@ -45,7 +45,7 @@ export function loadCatalogue(database: Database, catalogue: Catalogue): Promise
       await withdrawCatalogueAgent(tx, row.id)
       load.withdrawn += 1
     }
-    for (const plan of catalogue.plans) await savePlan(tx, { id: createId(), ...plan })
+    for (const plan of catalogue.plans) await insertCataloguePlan(tx, createId(), plan)
     return load
   })
 }

@@ -73,11 +73,9 @@ export const transitions: readonly Transition[] = [
   ...each('payment_failed', ['trialing', 'active'], 'past_due', ['stripe']),
   ...each('payment_recovered', ['past_due'], 'active', ['stripe']),
   ...each('renewed', livingStatuses, 'same', ['stripe', 'server']),
-  ...each('adjusted', open, 'same', ['admin', 'stripe']),
-  ...each('plan_changed', open, 'same', anybody),
-  // An admin's word and a payment both end a trial, and a new trial may begin with another plan.
-  ...each('plan_changed', ['trialing'], 'active', ['user', 'admin', 'server']),
-  ...each('plan_changed', ['active'], 'trialing', ['admin']),
+  ...each('adjusted', open, 'same', ['stripe']),
+  // Where nothing is paid by Stripe, another plan is another subscription, which replaces this one.
+  ...each('plan_changed', open, 'same', ['stripe', 'server']),
   ...each('change_scheduled', livingStatuses, 'same', ['user', 'stripe']),
   ...each('change_taken_back', livingStatuses, 'same', ['user', 'stripe']),
   ...each('cancel_scheduled', livingStatuses, 'same', ['user', 'admin', 'stripe']),
