@@ -3,6 +3,7 @@ import pg from 'pg'
 import type { Claims, Database, Tx } from '../database/database.ts'
 import type { Statement, StatementValue } from '../database/framed-statement.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
+import type { TakenRun } from '../limits/run-limit.ts'
 import type { RunOutcome } from '../runtime/run-types.ts'
 import type { WaitingState } from '../runtime/waiting-state.ts'
 
@@ -26,14 +27,15 @@ export interface NewRun {
   knownSettingsVersion: string | null
 }
 
-export interface StartedRun {
+/** What the limits said is null where they were not asked: the agent is off, or the conversation not one with it. */
+export interface StartedRun extends Partial<TakenRun> {
   agent_id: string
   agent_version: number
   is_active: boolean
   model: string | null
   settings_version: string
   settings: Record<string, unknown> | null
-  /** False: not inserted, because the agent is off or the conversation is not one with it. */
+  /** False: not inserted, because the agent is off, the conversation is not one with it, or a limit is reached. */
   has_started: boolean
   /** Types of the integrations that its tools can use. */
   integration_types: string[]
@@ -53,14 +55,24 @@ const loaded = `loaded as (
   from user_agents where id = $1 and user_id = $11::uuid
 )`
 
+// Before the row is written, and in the same statement: both are there, or neither. It depends on a column of a
+// materialized row, so that PostgreSQL can neither call it twice nor where there is nothing to run.
+const reserved = (condition: string) => `ready as materialized (
+  select coalesce(model, $7::text) <> 'built-in/retrieval' as asks_model from loaded where is_active ${condition}
+), reserved as materialized (
+  select taken.* from ready cross join lateral app.reserve_run($2::uuid, $3::timestamptz, $6::uuid, ready.asks_model) taken
+)`
+const taken = 'refused, limit_value, used, runs_limit, runs_used, cost_left_usd, cost_left_of, types'
+
 const inserted = `insert into agent_logs (id, "timestamp", user_id, agent_id, user_agent_id, conversation_id, input, status, source, model, node_id, metadata)
   select $2::uuid, $3::timestamptz, $11::uuid, agent_id, $1::uuid, coalesce($10::uuid, $2::uuid), $4::text, 'running', $5::text, coalesce(model, $7::text), $6::uuid, $8::jsonb
-  from loaded where is_active`
+  from loaded cross join reserved where refused is null`
 
 // What is inserted needs no RETURNING, which would check the row once more against the policy for reading.
-const beginConversation = `with ${loaded}, started as (${inserted})
-select agent_id, agent_version, is_active, model, settings_version, settings, integration_types, is_active as has_started, null as history
-from loaded`
+const beginConversation = `with ${loaded}, ${reserved('')}, started as (${inserted})
+select agent_id, agent_version, is_active, model, settings_version, settings, integration_types,
+       is_active and refused is null as has_started, null as history, ${taken}
+from loaded left join reserved on true`
 
 // Not `=`: PostgreSQL would take the index on user_agent_id where it believes that the average one has few runs, and read
 // all runs of the one that has a million.
@@ -69,14 +81,14 @@ const continueConversation = (months: string) => `with ${loaded}, earlier as (
   where conversation_id = $10::uuid and ${months}
     and user_id = $11::uuid and user_agent_id is not distinct from $1
   order by "timestamp" desc, id desc limit ${historyRuns}
-), started as (${inserted} and exists (select from earlier))
+), ${reserved('and exists (select from earlier)')}, started as (${inserted})
 select agent_id, agent_version, is_active, model, settings_version, settings, integration_types,
-       is_active and exists (select from earlier) as has_started,
+       is_active and refused is null and exists (select from earlier) as has_started,
        (select json_agg(json_build_object('input', input, 'output', output, 'has_untrusted', has_untrusted) order by "timestamp", id) from earlier
-        where output is not null and output <> '') as history
-from loaded`
+        where output is not null and output <> '') as history, ${taken}
+from loaded left join reserved on true`
 
-/** Inserts the row as `running` and reads what the run needs. Null: there is no such user agent, or it is another user's. */
+/** Takes the run from the limits, inserts the row as `running` and reads what the run needs. Null: there is no such user agent, or it is another user's. */
 export async function startRun(database: Database, claims: Claims, run: NewRun): Promise<StartedRun | null> {
   const start = () => database.queryAsUser<StartedRun>(claims, startStatement(claims, run))
   const rows = await start().catch((error: unknown) => {
@@ -129,22 +141,38 @@ export interface RunEnd {
   costUsd: number | null
   latencyMs: number
   metadata: Record<string, unknown>
+  /** What it used since it began or went on; left out, all that the outcome has. */
+  used?: UsedByRun
   /** Present when nothing was added to what the row has already. */
   keepsOutput?: true
   /** Present when the run does not end but waits: until when, and what it needs to go on. */
   waiting?: { userAgentId: string; expiresAt: Date; state: WaitingState }
 }
 
-const finish = (months: string) => `update agent_logs set output = $3, status = $4, error_code = $5, model = $6,
-  input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb, has_untrusted = $12::boolean
-where id = $1 and "timestamp" = $2 and ${months} and status in ('running', 'interrupted')`
+/** Tokens and cost for the limits; an unknown price counts as nothing. */
+export interface UsedByRun {
+  input_tokens: number
+  output_tokens: number
+  cost_usd: number
+}
+
+// Runs that came to an end, as `usage_months.runs` counts them; the others give their unit back.
+const keeps = `$4::text in ('succeeded', 'cancelled')`
+
+const finish = (months: string) => `with ended as (
+  update agent_logs set output = $3, status = $4::text, error_code = $5, model = $6,
+    input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb, has_untrusted = $12::boolean
+  where id = $1::uuid and "timestamp" = $2::timestamptz and ${months} and status in ('running', 'interrupted') returning 1
+)
+select app.settle_run($1::uuid, $2::timestamptz, $13::uuid, ${keeps}, $14::bigint, $15::bigint, $16::numeric, exists (select from ended))`
 
 /**
- * Writes how a run ended; a run that has ended already is left as it is. `interrupted` may be the guess of another server,
+ * Writes how a run ended and settles it with the limits; a run that has ended already is left as it is. `interrupted` may be the guess of another server,
  * which took this one for dead while it was only slow or cut off from the database: who ran it knows better.
  */
 export async function finishRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
   const { outcome } = end
+  const { input_tokens, output_tokens, cost_usd } = usedBy(end)
   await database.queryAsUser(claims, {
     ...prepareForMonths('run_finish', finish, end.timestamp, end.timestamp),
     values: [
@@ -160,21 +188,33 @@ export async function finishRun(database: Database, claims: Claims, end: RunEnd)
       end.latencyMs,
       JSON.stringify(end.metadata),
       String(outcome.has_untrusted),
+      claims.sub,
+      input_tokens,
+      output_tokens,
+      cost_usd,
     ],
   })
 }
 
-const stop = (months: string) => `update agent_logs set output = coalesce(output, ''), status = $3, error_code = $4,
-  model = coalesce(model, $5), latency_ms = coalesce(latency_ms, 0), input_tokens = coalesce(input_tokens, 0),
-  output_tokens = coalesce(output_tokens, 0)
-where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
+export function usedBy({ used, outcome, costUsd }: RunEnd): UsedByRun {
+  return used ?? { input_tokens: outcome.input_tokens, output_tokens: outcome.output_tokens, cost_usd: costUsd ?? 0 }
+}
+
+// Nothing was used since the limits last heard of it.
+const stop = (months: string) => `with ended as (
+  update agent_logs set output = coalesce(output, ''), status = $4::text, error_code = $3,
+    model = coalesce(model, $5), latency_ms = coalesce(latency_ms, 0), input_tokens = coalesce(input_tokens, 0),
+    output_tokens = coalesce(output_tokens, 0)
+  where id = $1::uuid and "timestamp" = $2::timestamptz and ${months} and status = 'running' returning 1
+)
+select app.settle_run($1::uuid, $2::timestamptz, $6::uuid, ${keeps}, 0, 0, 0, exists (select from ended))`
 
 /** The run ends as it stands. */
 export async function stopRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
   const { status, error_code } = end.outcome
   await database.queryAsUser(claims, {
     ...prepareForMonths('run_stop', stop, end.timestamp, end.timestamp),
-    values: [end.id, end.timestamp, status, error_code, end.model],
+    values: [end.id, end.timestamp, error_code, status, end.model, claims.sub],
   })
 }
 

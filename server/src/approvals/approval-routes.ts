@@ -3,6 +3,7 @@ import { getClaims } from '../auth/authenticate.ts'
 import { AppError } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
 import { decodeKeys, encodeKeys, toPageByKeys } from '../http/pagination.ts'
+import { showRunLimit } from '../limits/show-run-limit.ts'
 import { continueRun } from '../runtime/continue-run.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
 import { answerRun, streamRun, wantsStream } from '../user-agents/answer-run.ts'
@@ -60,6 +61,7 @@ export function addApprovalRoutes(app: App, services: RunServices): void {
         return reply.send({ approval: toApproval(approval, null), run: { id: approval.log_id, status: 'waiting' } })
       }
       const { run } = decided
+      showRunLimit(reply, run.allowance)
       // What was approved is done to its end, also when whoever approved it has closed the page by then.
       if (wantsStream(request))
         return streamRun(services, request, reply, async ({ onStart, onEvent }) => ({

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import type { Claims, Tx } from '../database/database.ts'
 import { AppError, isTemporary } from '../errors.ts'
+import { readStanding } from '../limits/read-standing.ts'
+import { allowanceOf, type RunAllowance } from '../limits/run-limit.ts'
 import type { RunSlot } from '../runtime/active-runs.ts'
 import { describeFailure, longestStatementMs } from '../runtime/load-run.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
@@ -29,6 +31,8 @@ export interface ClaimedRun {
   log: ContinuedLog
   decisions: ApprovalDecision[]
   slot: RunSlot
+  /** As the limits are now; the run's unit was taken when it began. */
+  allowance: RunAllowance
 }
 
 /** `open`: other approvals of the run are still to be decided. */
@@ -52,8 +56,9 @@ export async function decideApproval(services: RunServices, claims: Claims, deci
       await takeWaitingRun(tx, waited.log_id)
       const log = await continueLog(tx, waited, services.nodeId)
       if (!log) throw new AppError('not_found')
+      const allowance = allowanceOf(await readStanding(tx, claims.sub))
       const decisions = all.map(toDecision)
-      return { kind: 'claimed', run: { waited, log, decisions, slot: claimed.slot } }
+      return { kind: 'claimed', run: { waited, log, decisions, slot: claimed.slot, allowance } }
     })
   } catch (error) {
     claimed.slot?.end()

@@ -24,7 +24,7 @@ export async function expireWaitingRuns(database: Database): Promise<number> {
     const count = await database.asSystem('runs that waited too long end', async (tx) => {
       const runs = await tx
         .selectFrom('waiting_runs')
-        .select(['log_id', 'log_timestamp'])
+        .select(['log_id', 'log_timestamp', 'user_id'])
         .select(isGone.as('is_gone'))
         .where((where) => where.or([where('expires_at', '<=', sql<Date>`now()`), isGone]))
         .orderBy('expires_at')
@@ -33,7 +33,8 @@ export async function expireWaitingRuns(database: Database): Promise<number> {
         .forUpdate()
         .skipLocked()
         .execute()
-      for (const run of runs) await endWaitingRun(tx, run, run.is_gone ? canceled : expired)
+      // Of one user after the other, so that two servers at this work cannot wait for each other.
+      for (const run of runs.sort((a, b) => a.user_id.localeCompare(b.user_id))) await endWaitingRun(tx, run, run.is_gone ? canceled : expired)
       return runs.length
     })
     ended += count

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
-import type { RunEnd } from '../agent-logs/run-log-queries.ts'
+import { type RunEnd, usedBy } from '../agent-logs/run-log-queries.ts'
 import type { Claims, Database, Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
+import { parkReservation, settleRun, settleUnparked, unparkReservation } from '../limits/reservation-queries.ts'
 import type { WaitingState } from '../runtime/waiting-state.ts'
 
 /** Of one user. Each holds a whole prompt, and nobody looks through more. */
@@ -21,19 +22,25 @@ export function saveWaitingRun(
   return database.asSystem('a run begins to wait for its owner', async (tx) => {
     // The first try came through and its answer was lost: by now somebody may have decided, and another server be at work.
     if (await hasAsked(tx, waiting.state)) return
-    if (!(await updateLog(tx, claims, end, waiting.state))) return
+    const run = { id: end.id, timestamp: end.timestamp, userId: claims.sub }
+    if (!(await updateLog(tx, claims, end, waiting.state))) {
+      // Its log is gone, or was given another end: what it used was used all the same.
+      await settleUnparked(tx, run, usedBy(end))
+      return
+    }
     if (await hasTooManyWaiting(tx, claims.sub)) throw new AppError('too_many_approvals')
+    await parkReservation(tx, run, usedBy(end))
     const { userAgentId, expiresAt, state } = waiting
-    const run = { log_id: end.id, log_timestamp: end.timestamp, user_id: claims.sub, user_agent_id: userAgentId }
+    const row = { log_id: end.id, log_timestamp: end.timestamp, user_id: claims.sub, user_agent_id: userAgentId }
     await tx
       .insertInto('waiting_runs')
-      .values({ ...run, state: JSON.stringify(state), expires_at: expiresAt })
+      .values({ ...row, state: JSON.stringify(state), expires_at: expiresAt })
       .execute()
     await tx
       .insertInto('approvals')
       .values(
         state.approvals.map((approval) => ({
-          ...run,
+          ...row,
           id: approval.id,
           // It may have been removed while the model was thinking.
           integration_id: sql<
@@ -133,7 +140,7 @@ export interface ContinuedLog {
   latency_ms: number | null
 }
 
-/** The row is `running` again, on this server. Null when the log was deleted. */
+/** The row is `running` again, on this server, and counts as such. Null when the log was deleted. */
 export async function continueLog(
   tx: Tx,
   { log_id, log_timestamp }: WaitingRun,
@@ -147,13 +154,15 @@ export async function continueLog(
     .where('status', '=', 'waiting')
     .returning(['conversation_id', 'input', 'metadata', 'latency_ms'])
     .executeTakeFirst()
-  return row ?? null
+  if (!row) return null
+  await unparkReservation(tx, log_id, nodeId)
+  return row
 }
 
 /** The run ends without going on, because nobody answered or its owner took it back. */
 export async function endWaitingRun(
   tx: Tx,
-  { log_id, log_timestamp }: Pick<WaitingRun, 'log_id' | 'log_timestamp'>,
+  { log_id, log_timestamp, user_id }: Pick<WaitingRun, 'log_id' | 'log_timestamp' | 'user_id'>,
   end: { approvals: 'expired' | 'canceled'; status: 'failed' | 'cancelled'; error_code: string },
 ): Promise<void> {
   await takeWaitingRun(tx, log_id)
@@ -170,4 +179,5 @@ export async function endWaitingRun(
     .where('timestamp', '=', log_timestamp)
     .where('status', '=', 'waiting')
     .execute()
+  await settleRun(tx, { id: log_id, timestamp: log_timestamp, userId: user_id }, { keeps: end.status === 'cancelled' })
 }

@@ -37,16 +37,20 @@ export interface ConnectedTool {
   execute(input: unknown, signal: AbortSignal): Promise<unknown>
 }
 
-/** The tools of what is connected to a user agent, those switched to `never` as well. Empty for anybody but its owner. */
+/**
+ * The tools of what is connected to a user agent, those switched to `never` as well. Empty for anybody but its owner.
+ * `types`: those the plan includes, null for all.
+ */
 export async function listConnectedTools(
   services: IntegrationServices,
   claims: Claims,
   userAgentId: string,
+  types: readonly string[] | null = null,
 ): Promise<ConnectedTool[]> {
   const rows = await services.database.withUser(claims, (tx) => listIntegrations(tx, userAgentId))
   const found = rows.flatMap((row) => {
     const type = findIntegrationType(services, row.type)
-    if (!type) return []
+    if (!type || (types && !types.includes(row.type))) return []
     const key = { integrationId: row.id, ownerId: claims.sub }
     if (isListOld(type, row)) void listAnew(services, key, type, row.tools_listed_at)
     const permissions = readPermissions(row.tool_permissions)

@@ -8,6 +8,7 @@ import type { App } from '../http/app-types.ts'
 import { openEventStream, watchCaller } from '../http/event-stream.ts'
 import { toOpenAiError } from '../http/problem.ts'
 import { typedText } from '../http/schemas.ts'
+import { showPresentRunLimit, showRunLimit } from '../limits/show-run-limit.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
 import { beginRun, type RunOrder } from '../user-agents/begin-run.ts'
 import { describeRun } from '../user-agents/describe-run.ts'
@@ -47,12 +48,15 @@ export function addOpenAiRoutes(app: App, services: RunServices): void {
         userAgentId: body.model,
         conversationId: null,
         source: 'openai',
+        onAllowed: (allowance) => showRunLimit(reply, allowance),
         callerSignal: watchCaller(reply),
       }
       const key = request.headers['idempotency-key']
       if (body.stream) return streamCompletion(services, request, reply, order, key)
       const claims = getClaims(request)
-      const run = describeRun(await beginRun(services, claims, order, key))
+      const result = await beginRun(services, claims, order, key)
+      if (result.kind === 'replayed') await showPresentRunLimit(services.database, claims, reply)
+      const run = describeRun(result)
       const question = run.status === 'waiting' ? await describeQuestion(services, claims, run) : ''
       if (run.error) return failCompletion(reply, new AppError(run.error.code))
       return reply.send({
@@ -180,6 +184,7 @@ async function streamCompletion(
     )
     const run = describeRun(result)
     if (result.kind === 'replayed') {
+      await showPresentRunLimit(services.database, getClaims(request), reply)
       open(run.id)
       if (run.output) send({ content: run.output })
     }

@@ -3,7 +3,8 @@ import type { Settings } from '../agents/capabilities.ts'
 import type { ClaimedRun } from '../approvals/decide-approval.ts'
 import type { Claims } from '../database/database.ts'
 import { AppError } from '../errors.ts'
-import { type LoadedRun, loadTools, orFailRun } from './load-run.ts'
+import type { RunAllowance } from '../limits/run-limit.ts'
+import { inPlan, type LoadedRun, loadTools, orFailRun } from './load-run.ts'
 import { type EndedRun, inSlot, performRun, type RunCaller, type RunServices } from './run-agent.ts'
 import { toEarlierNames } from './run-steps-approvals.ts'
 import type { RunStep } from './run-types.ts'
@@ -12,7 +13,7 @@ import type { RunStep } from './run-types.ts'
 export function continueRun(
   services: RunServices,
   claims: Claims,
-  { waited, log, decisions, slot }: ClaimedRun,
+  { waited, log, decisions, slot, allowance }: ClaimedRun,
   caller: Omit<RunCaller, 'callerSignal'>,
 ): Promise<EndedRun> {
   const startedAt = performance.now()
@@ -25,7 +26,7 @@ export function continueRun(
     input: log.input,
   }
   return inSlot(slot, {}, async () => {
-    const loaded = await orFailRun(services, claims, run, () => reloadRun(services, claims, waited))
+    const loaded = await orFailRun(services, claims, run, () => reloadRun(services, claims, waited, allowance))
     const resume = {
       state: waited.state,
       steps: [...readSteps(log.metadata).slice(0, -1), waited.state.step],
@@ -41,17 +42,15 @@ async function reloadRun(
   services: RunServices,
   claims: Claims,
   { user_agent_id, state }: ClaimedRun['waited'],
+  allowance: RunAllowance,
 ): Promise<LoadedRun> {
   const { database, configuredAgents, models } = services
   const row = await database.withUser(claims, (tx) => findContinuedUserAgent(tx, user_agent_id))
   if (!row) throw new AppError('not_found')
   if (!row.is_active) throw new AppError('agent_not_active')
   const { name, capabilities } = await configuredAgents.getAgentVersion(claims, row.agent_id, row.agent_version)
-  const tools = await loadTools(services, claims, {
-    userAgentId: user_agent_id,
-    capabilities,
-    types: row.integration_types,
-  })
+  const types = inPlan(row.integration_types, allowance)
+  const tools = await loadTools(services, claims, { userAgentId: user_agent_id, capabilities, types, allowance })
   return {
     agentName: name,
     capabilities,
@@ -61,7 +60,8 @@ async function reloadRun(
     // All of it stands in the prompt that was kept.
     history: [],
     hasUntrusted: state.has_untrusted,
-    connectedTypes: row.integration_types,
+    connectedTypes: types,
+    allowance,
   }
 }
 

@@ -2,6 +2,7 @@ import { type NewRun, type RunEnd, type StartedRun, startRun, stopRun } from '..
 import type { Capabilities, Settings } from '../agents/capabilities.ts'
 import type { Claims } from '../database/database.ts'
 import { AppError, type ErrorCode, isTemporary } from '../errors.ts'
+import { describeRefusal, type RunAllowance, readAllowance } from '../limits/run-limit.ts'
 import { findUnconnected } from '../user-agents/missing-integrations.ts'
 import { collectTools } from './collect-tools.ts'
 import type { Model } from './models/model-registry.ts'
@@ -19,16 +20,21 @@ export interface LoadedRun {
   hasUntrusted: boolean
   /** The types of what is connected. */
   connectedTypes: readonly string[]
+  allowance: RunAllowance
 }
 
 // Together with the newest input this stays far below every model's window; older words are in the log, not in the prompt.
 const historyCharacters = 24_000
 
-/** Writes the row as `running` and gathers all a run needs. Throws when there is nothing to run; then there is no row. */
+/**
+ * Takes the run from the limits, writes the row as `running` and gathers all a run needs. Throws when there is nothing to
+ * run or a limit is reached; then there is no row. `onAllowed` is called once it counts.
+ */
 export async function loadRun(
   services: RunServices,
   claims: Claims,
   run: Omit<NewRun, 'knownSettingsVersion' | 'defaultModel' | 'nodeId'>,
+  onAllowed: (allowance: RunAllowance) => void,
 ): Promise<LoadedRun> {
   const { database, models, configuredAgents, nodeId, unsettledRuns } = services
   const known = configuredAgents.findSettings(run.userAgentId)
@@ -44,14 +50,17 @@ export async function loadRun(
   })
   if (!started) throw new AppError('not_found')
   if (!started.is_active) throw new AppError('agent_not_active')
+  if (started.refused) throw await describeRefusal(database, claims, started, run.timestamp)
   if (!started.has_started) throw new AppError('conversation_not_found')
+  const allowance = readAllowance(started, run.timestamp)
+  onAllowed(allowance)
   return orFailRun(services, claims, run, async () => {
     // The database leaves the settings out only when `known` is what it has.
     const settings = (started.settings as Settings | null) ?? known?.settings ?? {}
     if (started.settings)
       configuredAgents.keepSettings(run.userAgentId, { version: started.settings_version, settings })
     const version = await configuredAgents.getAgentVersion(claims, started.agent_id, started.agent_version)
-    const types = started.integration_types
+    const types = inPlan(started.integration_types, allowance)
     requireIntegrations(services, run.userAgentId, version.capabilities, types)
     return {
       agentName: version.name,
@@ -59,11 +68,17 @@ export async function loadRun(
       settings,
       // A model that the operator no longer offers gives way to the default one; the log says which it was.
       model: (started.model && models.find(started.model)) || models.default,
-      tools: await loadTools(services, claims, { ...run, capabilities: version.capabilities, types }),
+      tools: await loadTools(services, claims, { ...run, capabilities: version.capabilities, types, allowance }),
       ...readHistory(started.history ?? []),
       connectedTypes: types,
+      allowance,
     }
   })
+}
+
+/** What was connected under a larger plan stays connected, and is not used. */
+export function inPlan(connected: readonly string[], { types }: RunAllowance): readonly string[] {
+  return types ? connected.filter((type) => types.includes(type)) : connected
 }
 
 /** Throws `integration_missing` when the agent is of no use as it is. */
@@ -88,9 +103,10 @@ function requireIntegrations(
 export async function loadTools(
   services: RunServices,
   claims: Claims,
-  run: { userAgentId: string; capabilities: Capabilities; types: readonly string[] },
+  run: { userAgentId: string; capabilities: Capabilities; types: readonly string[]; allowance: RunAllowance },
 ): Promise<RunTool[]> {
-  const connected = run.types.length > 0 ? await services.listConnectedTools(claims, run.userAgentId) : []
+  const connected =
+    run.types.length > 0 ? await services.listConnectedTools(claims, run.userAgentId, run.allowance.types) : []
   return collectTools(services.tools, run.capabilities.tools, connected)
 }
 

@@ -1,17 +1,19 @@
-import { type NewRun, saveProgress } from '../agent-logs/run-log-queries.ts'
+import { type NewRun, saveProgress, type UsedByRun } from '../agent-logs/run-log-queries.ts'
 import type { Config } from '../config.ts'
 import type { Claims, Database } from '../database/database.ts'
 import type { IntegrationType } from '../integrations/integration-type.ts'
 import type { ConnectedTool } from '../integrations/list-connected-tools.ts'
+import type { RunAllowance } from '../limits/run-limit.ts'
 import type { Log } from '../log.ts'
 import type { ActiveRuns, RunSlot } from './active-runs.ts'
+import { computeCost, computeUsed } from './compute-cost.ts'
 import type { ConfiguredAgents } from './configured-agents.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
 import type { Model, ModelRegistry } from './models/model-registry.ts'
 import { openRunMemories } from './run-memories.ts'
 import { runSteps } from './run-steps.ts'
 import type { ResumedRun, RunEvent, RunOutcome } from './run-types.ts'
-import { computeCost, describeRunEnd, saveRunEnd } from './save-run-end.ts'
+import { describeRunEnd, saveRunEnd } from './save-run-end.ts'
 import type { RunTool } from './tools/run-tool.ts'
 import type { UnsettledRuns } from './unsettled-runs.ts'
 
@@ -28,7 +30,12 @@ export interface RunServices {
   /** Kinds of accounts that can be connected. */
   integrationTypes: readonly IntegrationType[]
   /** The tools of what is connected to a user agent, those its owner switched off as well. */
-  listConnectedTools(claims: Claims, userAgentId: string): Promise<ConnectedTool[]>
+  listConnectedTools(
+    claims: Claims,
+    userAgentId: string,
+    /** Those the plan includes; null for all. */
+    types: readonly string[] | null,
+  ): Promise<ConnectedTool[]>
   /** Keeps a message for the webhooks that asked for it; asks nobody outside, and never throws. */
   tellRunEnded(
     claims: Claims,
@@ -45,6 +52,8 @@ export interface RunServices {
 export interface RunCaller {
   /** Aborted when the caller goes away. */
   callerSignal?: AbortSignal
+  /** Called once the run counts for the limits, before anything else. */
+  onAllowed?: (allowance: RunAllowance) => void
   /** Called once the row is written and the model is about to be asked. */
   onStart?: (started: { id: string; conversationId: string; model: Model }) => void
   onEvent?: (event: RunEvent) => void
@@ -66,6 +75,8 @@ export interface EndedRun {
   model: Model
   outcome: RunOutcome
   costUsd: number | null
+  /** Of a run that went on after it waited: what it used since. */
+  used?: UsedByRun
   latencyMs: number
   /** When the status is `waiting`: until when it does. */
   expiresAt: Date
@@ -78,7 +89,9 @@ export async function runAgent(services: RunServices, claims: Claims, run: RunIn
   const startedAt = performance.now()
   const slot = services.activeRuns.begin(run.id, claims.sub)
   return inSlot(slot, run, async () => {
-    const loaded = await loadRun(services, claims, { ...run, metadata: run.metadata ?? {} })
+    const loaded = await loadRun(services, claims, { ...run, metadata: run.metadata ?? {} }, (allowance) =>
+      callCaller(services, run, () => run.onAllowed?.(allowance)),
+    )
     const { history = loaded.history } = run
     // What an answer of ours rested on is not known any more when the caller brings it back.
     const hasUntrusted = run.history ? run.history.some(({ role }) => role === 'assistant') : loaded.hasUntrusted
@@ -115,7 +128,7 @@ export async function performRun(
   services: RunServices,
   claims: Claims,
   run: Omit<RunInput, 'metadata' | 'history' | 'source'>,
-  { tools, connectedTypes, ...loaded }: LoadedRun,
+  { tools, connectedTypes, allowance, ...loaded }: LoadedRun,
   { slot, startedAt, resume }: RunPart,
 ): Promise<EndedRun> {
   const conversationId = run.conversationId ?? run.id
@@ -128,7 +141,7 @@ export async function performRun(
       extraInstructions: run.extraInstructions,
       input: run.input,
       memories: openRunMemories(services.database, claims, run.userAgentId),
-      limits: runs,
+      limits: { ...runs, ...(allowance.cost && { cost: allowance.cost }) },
       signal: slot.signal,
       onEvent: progress?.onEvent,
       ...(resume && { resume }),
@@ -141,6 +154,7 @@ export async function performRun(
     conversationId,
     model: loaded.model,
     outcome,
+    ...(resume && { used: computeUsed(loaded.model, outcome.steps.slice(resume.steps.length)) }),
     costUsd: computeCost(loaded.model, outcome),
     latencyMs: Math.round(performance.now() - startedAt) + (resume?.latencyMs ?? 0),
     expiresAt: new Date(Date.now() + runs.approvalExpiresMs),

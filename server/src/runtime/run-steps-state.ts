@@ -47,7 +47,8 @@ export function createRunState(request: RunRequest, offered: RunTool[]): RunStat
     signal: controller.signal,
     deadline: performance.now() + Math.min(timeoutMs, limits.timeoutMs),
     prompt: resume?.state.prompt ?? [],
-    steps: resume?.steps ?? [],
+    // A copy: where the ones before end tells what this part of the run used.
+    steps: [...(resume?.steps ?? [])],
     citations: resume?.state.citations ?? [],
     output: resume?.state.output ?? '',
     isStepBegun: false,

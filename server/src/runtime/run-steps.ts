@@ -4,6 +4,7 @@ import { renderInstructions } from '../agents/render-instructions.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { callModel, type ModelCallResult } from './call-model.ts'
 import type { ModelAnswer } from './call-model-answer.ts'
+import { computeUsed } from './compute-cost.ts'
 import { setCallTimeouts } from './http-fetch.ts'
 import { sanitiseJson, sanitiseText } from './models/sanitise-text.ts'
 import { runDecidedCalls, runToolCalls, toWaitingState } from './run-steps-approvals.ts'
@@ -59,6 +60,7 @@ async function runLoop(state: RunState): Promise<RunEnd> {
   const startedAt = performance.now()
   for (let number = state.steps.length + 1; ; number++) {
     if (signal.aborted) return { kind: 'aborted' }
+    if (isBudgetSpent(state)) return { kind: 'failed', code: limits.cost?.code ?? 'cost_cap_reached', detail: null }
     const isLast = number >= limits.maxSteps
     const isConcluding = number > 1 && (isLast || state.toolCallCount >= limits.maxToolCalls)
     const stepStartedAt = performance.now()
@@ -82,6 +84,13 @@ async function runLoop(state: RunState): Promise<RunEnd> {
     request.onEvent?.({ kind: 'step-end' })
     appendToPrompt(prompt, result.answer.content, step)
   }
+}
+
+/** Of a run that went on after it waited, what it has cost since: the rest is gone from what is left already. */
+function isBudgetSpent({ request, steps }: RunState): boolean {
+  const { cost } = request.limits
+  const own = steps.slice(request.resume?.steps.length ?? 0)
+  return cost !== undefined && computeUsed(request.model, own).cost_usd >= cost.leftUsd
 }
 
 /** Completes the step that waited. */

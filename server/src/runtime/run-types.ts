@@ -1,6 +1,7 @@
 import type { JSONSchema7 } from '@ai-sdk/provider'
 import type { Capabilities, Settings } from '../agents/capabilities.ts'
 import type { ErrorCode } from '../errors.ts'
+import type { CostBudget } from '../limits/run-limit.ts'
 import type { Model } from './models/model-registry.ts'
 import type { RunMemories } from './run-memories.ts'
 import type { WaitingState } from './waiting-state.ts'
@@ -122,6 +123,8 @@ export interface RunLimits {
   timeoutMs: number
   firstByteTimeoutMs: number
   idleTimeoutMs: number
+  /** What the run may still cost; past it, it ends before the next step with this code. Unknown prices are not counted. */
+  cost?: CostBudget
   /** Wait before the first retry of a model call; doubles each time. Default 500. */
   retryDelayMs?: number
 }

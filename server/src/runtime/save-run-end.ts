@@ -3,9 +3,8 @@ import { finishRun, type RunEnd, stopRun } from '../agent-logs/run-log-queries.t
 import { saveWaitingRun } from '../approvals/waiting-run-queries.ts'
 import type { Claims, Database } from '../database/database.ts'
 import { AppError, type ErrorCode, isTemporary } from '../errors.ts'
-import type { Model } from './models/model-registry.ts'
+import { toCount } from './compute-cost.ts'
 import type { EndedRun, RunServices } from './run-agent.ts'
-import type { RunOutcome } from './run-types.ts'
 
 /** Writes that a run has ended, or that it waits; a run that has ended already is left as it is. */
 export function writeRunEnd(database: Database, claims: Claims, end: RunEnd): Promise<void> {
@@ -70,7 +69,7 @@ export function failWaiting({ waiting: _, ...end }: RunEnd, error_code: ErrorCod
 
 export function describeRunEnd(
   run: { id: string; timestamp: Date; userAgentId: string },
-  { outcome, model, costUsd, latencyMs, expiresAt }: EndedRun,
+  { outcome, model, costUsd, used, latencyMs, expiresAt }: EndedRun,
 ): RunEnd {
   const { steps, citations, error_detail, finish_reason, is_sanitised, waiting } = outcome
   return {
@@ -83,6 +82,7 @@ export function describeRunEnd(
     },
     model: model.id,
     costUsd,
+    ...(used && { used }),
     latencyMs,
     metadata: {
       steps,
@@ -94,20 +94,4 @@ export function describeRunEnd(
     },
     ...(waiting && { waiting: { userAgentId: run.userAgentId, expiresAt, state: waiting } }),
   }
-}
-
-export function computeCost(
-  { inputPrice, outputPrice, isBuiltIn }: Model,
-  { input_tokens, output_tokens }: RunOutcome,
-): number | null {
-  if (isBuiltIn) return 0
-  if (inputPrice === null || outputPrice === null) return null
-  const cost = (toCount(input_tokens) * inputPrice + toCount(output_tokens) * outputPrice) / 1e6
-  // What the column can hold; no real run costs that much.
-  return cost < 1e6 ? cost : null
-}
-
-/** Providers count, and some of them count nonsense: what the integer columns can hold. */
-function toCount(tokens: number): number {
-  return Number.isFinite(tokens) ? Math.min(Math.max(0, Math.round(tokens)), 2 ** 31 - 1) : 0
 }

@@ -32,11 +32,14 @@ export async function keepServerNode(
       return count
     })
   const sweep = async (afterSilentMs: number) => {
-    const interrupted = await database.asSystem('runs of a server that died end as interrupted', async (tx) => {
-      let count = 0
-      for (const node of await listSilentNodes(tx, id, afterSilentMs / 1000)) count += await end(tx, node.id)
-      return count
-    })
+    // Each in a transaction of its own, which locks runs first and limits of their users last.
+    const endOne = () =>
+      database.asSystem('runs of a server that died end as interrupted', async (tx) => {
+        const [node] = await listSilentNodes(tx, id, afterSilentMs / 1000)
+        return node ? await end(tx, node.id) : null
+      })
+    let interrupted = 0
+    for (let count = await endOne(); count !== null; count = await endOne()) interrupted += count
     if (interrupted > 0) log.warn({ count: interrupted }, 'runs that were cut off ended as interrupted')
   }
   const touch = () => database.asSystem('a server shows that it lives', (tx) => touchServerNode(tx, id))

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../database/database.ts'
+import { releaseReservationsOf } from '../limits/reservation-queries.ts'
 
 /** Also signs a server in again that another one took for dead, so that its runs are found if it does die. */
 export async function touchServerNode(tx: Tx, id: string): Promise<void> {
@@ -21,11 +22,12 @@ export function listSilentNodes(tx: Tx, exceptId: string, silentSeconds: number)
     .select('id')
     .where('id', '<>', exceptId)
     .where('heartbeat_at', '<=', sql<Date>`now() - make_interval(secs => ${silentSeconds})`)
+    .orderBy('id')
     .execute()
 }
 
 /**
- * Ends the runs that a server left behind; answers how many. `running` is in no index, because the end of a run would
+ * Ends the runs that a server left behind and gives back what they took from limits; answers how many. `running` is in no index, because the end of a run would
  * then rewrite every index entry; the time a server lived bounds the scan instead, back to the oldest Idempotency-Key
  * whose run it may have begun.
  */
@@ -40,7 +42,10 @@ export async function interruptRunsOf(tx: Tx, nodeId: string): Promise<number> {
     .whereRef('agent_logs.timestamp', '>=', sql`server_nodes.started_at - interval '25 hours'`)
     .whereRef('agent_logs.timestamp', '<=', sql`server_nodes.heartbeat_at + interval '10 minutes'`)
     .executeTakeFirstOrThrow()
-  return Number(numUpdatedRows) + (await interruptContinuedRunsOf(tx, nodeId))
+  const count = Number(numUpdatedRows) + (await interruptContinuedRunsOf(tx, nodeId))
+  // Last: whoever ends a run has its row before the limits of its user, too.
+  await releaseReservationsOf(tx, nodeId)
+  return count
 }
 
 /**

@@ -4,6 +4,7 @@ import { getClaims } from '../auth/authenticate.ts'
 import { AppError, errorTable } from '../errors.ts'
 import { openEventStream, watchCaller } from '../http/event-stream.ts'
 import { toProblem } from '../http/problem.ts'
+import { showPresentRunLimit, showRunLimit } from '../limits/show-run-limit.ts'
 import type { RunCaller, RunServices } from '../runtime/run-agent.ts'
 import type { RunResult } from './begin-run.ts'
 import { describeRun } from './describe-run.ts'
@@ -22,6 +23,7 @@ export async function answerRun(
   result: RunResult,
 ): Promise<FastifyReply> {
   const run = describeRun(result)
+  if (result.kind === 'replayed') await showPresentRunLimit(services.database, getClaims(request), reply)
   if (run.status === 'waiting') {
     const approvals = await listRunApprovals(services.database, getClaims(request), run.id)
     return reply.send({ ...run, approvals })
@@ -54,6 +56,7 @@ export async function streamRun(
   try {
     const result = await perform({
       callerSignal,
+      onAllowed: (allowance) => showRunLimit(reply, allowance),
       onStart: ({ id, conversationId, model }) =>
         open().start(id, {
           run_id: id,
@@ -63,7 +66,10 @@ export async function streamRun(
         }),
       onEvent: (event) => opened.writer?.event(event),
     })
-    if (result.kind === 'replayed') await replay(services, request, open(), result)
+    if (result.kind === 'replayed') {
+      await showPresentRunLimit(services.database, getClaims(request), reply)
+      await replay(services, request, open(), result)
+    }
     opened.writer?.end(describeRun(result))
   } catch (error) {
     if (!opened.stream) throw error

@@ -57,8 +57,9 @@ async function runOnce(
       try {
         return { kind: 'ran', run: await runAgent(services, claims, { ...order, id, timestamp: readIdTime(id) }) }
       } catch (error) {
-        // Another server was faster.
-        if (!(error instanceof pg.DatabaseError && error.code === '23505')) throw error
+        // Another server was faster: its row, or what it took from the limit, was in the way.
+        const isTaken = error instanceof pg.DatabaseError && error.code === '23505'
+        if (!isTaken && !(isRefusal(error) && (await hasBegun(services, claims, id)))) throw error
       }
     }
     mayExist = true
@@ -66,6 +67,13 @@ async function runOnce(
     await sleep(waitMs)
   }
   throw new AppError('idempotency_in_progress', { retryAfterSeconds: 5 })
+}
+
+const refusals: ReadonlySet<string> = new Set(['plan_limit_reached', 'cost_cap_reached', 'subscription_lapsed'])
+const isRefusal = (error: unknown) => error instanceof AppError && refusals.has(error.code)
+
+async function hasBegun({ database }: RunServices, claims: Claims, id: string): Promise<boolean> {
+  return (await database.withUser(claims, (tx) => findEndedRun(tx, id))) !== null
 }
 
 function hashOrder({ userAgentId, conversationId, input, history, extraInstructions }: RunOrder): Buffer {

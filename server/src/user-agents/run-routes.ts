@@ -4,6 +4,8 @@ import { getClaims } from '../auth/authenticate.ts'
 import { AppError } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
 import { watchCaller } from '../http/event-stream.ts'
+import type { RunAllowance } from '../limits/run-limit.ts'
+import { showRunLimit } from '../limits/show-run-limit.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
 import { answerRun, streamRun, wantsStream } from './answer-run.ts'
 import { beginRun, type RunOrder } from './begin-run.ts'
@@ -21,7 +23,8 @@ export function addRunRoutes(app: App, services: RunServices): void {
       const claims = getClaims(request)
       if (wantsStream(request))
         return streamRun(services, request, reply, (caller) => beginRun(services, claims, { ...order, ...caller }, key))
-      const result = await beginRun(services, claims, { ...order, callerSignal: watchCaller(reply) }, key)
+      const onAllowed = (allowance: RunAllowance) => showRunLimit(reply, allowance)
+      const result = await beginRun(services, claims, { ...order, onAllowed, callerSignal: watchCaller(reply) }, key)
       return answerRun(services, request, reply, result)
     },
   )
