@@ -26,6 +26,9 @@ export interface KnownPrice {
   price_id: string
   product_id: string
   plan_id: string
+  billing_interval: string
+  amount_cents: number
+  currency: string
 }
 
 export interface DerivedSubscription {
@@ -83,8 +86,7 @@ export function deriveSubscription(
     status: readStatus(subscription, graceUntil, options.now),
     plan_id: downgrade?.fromPlanId ?? planId,
     billing_interval: billingInterval,
-    price: fromCents((item.price.unit_amount ?? 0) * (item.quantity ?? 1), item.price.currency),
-    currency: item.price.currency.toUpperCase(),
+    ...readPrice(item, downgrade?.fromPriceId ?? null, options.prices),
     start_date: toDate(subscription.start_date),
     end_date: toDateOrNull(endDate) ?? (subscription.cancel_at_period_end ? toDate(item.current_period_end) : null),
     period_start: toDate(item.current_period_start),
@@ -103,6 +105,15 @@ function findPlan({ id, product }: Item['price'], prices: readonly KnownPrice[])
   const productId = typeof product === 'string' ? product : product.id
   const known = prices.find(({ price_id }) => price_id === id) ?? prices.find((each) => each.product_id === productId)
   return known?.plan_id ?? null
+}
+
+/** While a downgrade waits, what was paid for the period that runs. */
+function readPrice({ price, quantity }: Item, paidPriceId: string | null, prices: readonly KnownPrice[]) {
+  const paid = prices.find(({ price_id }) => price_id === paidPriceId)
+  const { cents, currency } = paid
+    ? { cents: paid.amount_cents, currency: paid.currency }
+    : { cents: (price.unit_amount ?? 0) * (quantity ?? 1), currency: price.currency }
+  return { price: fromCents(cents, currency), currency: currency.toUpperCase() }
 }
 
 function readInterval(interval: string | undefined): BillingInterval | null {

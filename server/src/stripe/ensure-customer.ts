@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto'
+import type { StripeContext } from './stripe-context.ts'
+import { findCustomerId, saveCustomer } from './stripe-queries.ts'
+
+/** The customer of a user, made once: servers that do so at the same time get the same one from Stripe. */
+export async function ensureCustomer({ account, database }: StripeContext, userId: string): Promise<string> {
+  const { customerId, user } = await database.asSystem('somebody is about to pay', async (tx) => ({
+    customerId: await findCustomerId(tx, userId),
+    user: await tx
+      .selectFrom('users')
+      .select(['email', 'first_name', 'last_name'])
+      .where('id', '=', userId)
+      .executeTakeFirstOrThrow(),
+  }))
+  if (customerId) return customerId
+  const name = [user.first_name, user.last_name].filter(Boolean).join(' ')
+  const customer = await account.ask((client) =>
+    client.customers.create(
+      { email: user.email, ...(name && { name }), metadata: { user_id: userId } },
+      { idempotencyKey: keyOf('customer', userId, user.email, name) },
+    ),
+  )
+  return await database.asSystem('somebody is about to pay', (tx) => saveCustomer(tx, userId, customer.id))
+}
+
+/** One key for one content: Stripe refuses a key that comes with other words, and it must not tell any. */
+export function keyOf(kind: string, ...content: readonly string[]): string {
+  return `${kind}-${createHash('sha256').update(JSON.stringify(content)).digest('base64url')}`
+}
