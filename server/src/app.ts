@@ -37,6 +37,7 @@ import type { IntegrationServices } from './integrations/integration-services.ts
 import { addIntegrationTypeRoutes } from './integrations/integration-type-routes.ts'
 import { addOAuthRoutes } from './integrations/oauth/oauth-routes.ts'
 import { addLimitRoutes } from './limits/limit-routes.ts'
+import type { Mailer } from './mail/open-mailer.ts'
 import { addMemoryRoutes } from './memories/memory-routes.ts'
 import { addModelRoutes } from './models/model-routes.ts'
 import { addOpenAiRoutes } from './openai/chat-completion-routes.ts'
@@ -54,6 +55,7 @@ export interface Services extends RunServices, IntegrationServices {
   signingKey: SigningKey
   /** The keys for secrets at rest. */
   keyring: Keyring
+  mailer: Mailer
   backupWatch: BackupWatch
   partitionWatch: PartitionWatch
   jobs: JobRecords
