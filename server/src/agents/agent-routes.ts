@@ -7,6 +7,7 @@ import type { App } from '../http/app-types.ts'
 import { decodeCursor, decodeKeys, encodeKeys, toPage, toPageByKeys } from '../http/pagination.ts'
 import { typedText } from '../http/schemas.ts'
 import { prepareRevocation } from '../integrations/revoke-access.ts'
+import { requirePlan, requireSwitch } from '../limits/require-in-plan.ts'
 import {
   type AgentPlace,
   listAgents,
@@ -66,7 +67,10 @@ function addCreatorRoutes(app: App, services: Services): void {
   app.post('/api/v1/agents', { schema: agentRoutes['POST /api/v1/agents'] }, async (request, reply) => {
     const claims = getClaims(request)
     const agent = { ...request.body, capabilities: parseCapabilities(request.body.capabilities) }
-    const row = await database.withUser(claims, (tx) => addAgent(tx, claims.sub, agent))
+    const row = await database.withUser(claims, async (tx) => {
+      await requirePlan(tx, claims)
+      return await addAgent(tx, claims.sub, agent)
+    })
     return reply.status(201).send(await toAgent(database, claims, row))
   })
 
@@ -95,6 +99,7 @@ function addCreatorRoutes(app: App, services: Services): void {
       const claims = getClaims(request)
       const key = { id: request.params.id, creatorId: claims.sub }
       const row = await database.withUser(claims, async (tx) => {
+        await requireSwitch(tx, claims, 'publishing')
         await requestPublication(tx, key)
         return getAgentOfCreator(tx, key.id, key.creatorId)
       })

@@ -2,6 +2,7 @@ import type { Services } from '../app.ts'
 import { getSessionUser } from '../auth/authenticate.ts'
 import { AppError } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
+import { requireRoom, requireSwitch } from '../limits/require-in-plan.ts'
 import { createApiKey, listApiKeys, renameApiKey, revokeApiKey } from './api-key-queries.ts'
 import { apiKeyRoutes } from './api-key-schemas.ts'
 
@@ -19,7 +20,11 @@ export function addApiKeyRoutes(app: App, { database }: Services): void {
         faults: [{ path: '/expires_at', message: 'This must be in the future.' }],
       })
     }
-    const created = await database.withUser(claims, (tx) => createApiKey(tx, { userId: claims.sub, name, expiresAt }))
+    const created = await database.withUser(claims, async (tx) => {
+      await requireSwitch(tx, claims, 'api')
+      await requireRoom(tx, claims, 'api_keys')
+      return await createApiKey(tx, { userId: claims.sub, name, expiresAt })
+    })
     return reply.status(201).send(created)
   })
 

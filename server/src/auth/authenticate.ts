@@ -9,14 +9,14 @@ import { findUserByApiKey, findUserBySession } from './credential-queries.ts'
 import { openSupabaseAccount } from './open-supabase-account.ts'
 import type { SupabaseTokens } from './supabase-token.ts'
 
-// A signed-out session, a revoked key or a suspended account is refused within this time.
+// A signed-out session, a revoked key, a suspended account or a plan without the API is refused within this time.
 const cacheMs = 1000
 const maxCached = 10_000
 
 /** Finds out who sent a request, by bearer token, API key or cookie. Null: nobody signed in, or the credential is not valid. */
 export type Authenticate = (request: FastifyRequest) => Promise<SignedInUser | null>
 
-type Found = { user: SignedInUser; isSuspended: boolean } | null
+type Found = { user: SignedInUser; isSuspended: boolean; isInPlan: boolean } | null
 
 interface Credentials {
   config: Pick<Config, 'adminEmail'>
@@ -47,6 +47,11 @@ export function createAuthenticate(credentials: Credentials, now: () => number =
     if (!credential) return null
     const found = await lookUp(credential)
     if (found?.isSuspended) throw new AppError('account_suspended')
+    if (found && !found.isInPlan)
+      throw new AppError('not_in_plan', {
+        detail: 'Your plan does not include the API: keys do not work.',
+        more: { feature: 'api' },
+      })
     return found?.user ?? null
   }
 }
@@ -85,11 +90,12 @@ async function findBySupabaseToken({ config, database, supabaseTokens }: Credent
 }
 
 function describe(
-  row: { user_id: string; role: string; suspended_at: Date | null },
+  row: { user_id: string; role: string; suspended_at: Date | null; is_api_in_plan?: boolean },
   how: Omit<SignedInUser, 'claims'>,
 ): Found {
   const user_role = row.role === 'admin' ? 'admin' : 'user'
-  return { user: { claims: { sub: row.user_id, user_role }, ...how }, isSuspended: row.suspended_at !== null }
+  const isInPlan = row.is_api_in_plan ?? true
+  return { user: { claims: { sub: row.user_id, user_role }, ...how }, isSuspended: row.suspended_at !== null, isInPlan }
 }
 
 /** Puts `signedInUser` on every request and refuses those the route's `access` does not allow. */

@@ -2,6 +2,7 @@ import { sealSecret } from '../crypto/seal-secret.ts'
 import type { Claims } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { AppError } from '../errors.ts'
+import { requireIntegrationType, requireRoom } from '../limits/require-in-plan.ts'
 import { getUserAgent } from '../user-agents/configure-agent.ts'
 import {
   acceptIntegration,
@@ -64,7 +65,9 @@ export async function connectIntegration(
   const context = { purpose: 'integrations.credentials', rowId: id, ownerId: claims.sub } as const
   const sealed = Object.keys(credentials).length > 0 ? await sealSecret(services.keyring, context, credentials) : null
   const work = services.database.withUser(claims, async (tx) => {
-    await getUserAgent(tx, { id: userAgentId, userId: claims.sub })
+    const { is_active } = await getUserAgent(tx, { id: userAgentId, userId: claims.sub })
+    await requireIntegrationType(tx, claims, type.type)
+    if (is_active) await requireRoom(tx, claims, 'integrations')
     if ((await countIntegrationsLocked(tx, userAgentId)) >= maxIntegrations)
       throw new AppError('integration_limit', { detail: `${maxIntegrations} integrations fit to one agent.` })
     await createIntegration(tx, {

@@ -94,6 +94,15 @@ export async function countUserAgents(tx: Tx, userId: string): Promise<number> {
   return count
 }
 
+export async function countIntegrations(tx: Tx, id: string): Promise<number> {
+  const { count } = await tx
+    .selectFrom('integrations')
+    .select(sql<number>`count(*)`.as('count'))
+    .where('user_agent_id', '=', id)
+    .executeTakeFirstOrThrow()
+  return count
+}
+
 interface NewUserAgent {
   id: string
   user_id: string

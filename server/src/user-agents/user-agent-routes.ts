@@ -30,7 +30,7 @@ export function addUserAgentRoutes(app: App, services: Services): void {
   app.post('/api/v1/user-agents', { schema: userAgentRoutes['POST /api/v1/user-agents'] }, async (request, reply) => {
     const claims = getClaims(request)
     const row = await whileVisible(() =>
-      database.withUser(claims, (tx) => configureAgent(tx, models, claims.sub, request.body)),
+      database.withUser(claims, (tx) => configureAgent(tx, models, claims, request.body)),
     )
     return reply.status(201).send(toUserAgent(row, integrationTypes))
   })
@@ -46,9 +46,9 @@ export function addUserAgentRoutes(app: App, services: Services): void {
     { schema: userAgentRoutes['PATCH /api/v1/user-agents/:id'] },
     async (request) => {
       const claims = getClaims(request)
-      const key = { id: request.params.id, userId: claims.sub }
+      const { id } = request.params
       const row = await whileVisible(() =>
-        database.withUser(claims, (tx) => reconfigureAgent(tx, models, key, request.body)),
+        database.withUser(claims, (tx) => reconfigureAgent(tx, models, claims, id, request.body)),
       )
       return toUserAgent(row, integrationTypes)
     },
