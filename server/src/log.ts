@@ -6,6 +6,8 @@ export type Log = Logger
 // dropped. Written in the background: a line that waits for its reader must not stop the server.
 const maxUnreadBytes = 4 * 1024 * 1024
 const triesAtExit = 10
+/** pino begins each line with the level: 50 and 60 are errors. */
+const isError = /^\{"level":[56]0\b/
 
 let destination: ReturnType<typeof pino.destination> | null = null
 
@@ -25,13 +27,24 @@ function openStandardOutput(): ReturnType<typeof pino.destination> {
   return opened
 }
 
-/** The program's log: one JSON object a line, on standard output unless a test reads it, with everything secret left out. */
-export function createLog(level: string, stream?: DestinationStream): Log {
+/**
+ * The program's log: one JSON object a line, on standard output unless a test reads it, with everything secret left out.
+ * `onError` is given the lines of errors too.
+ */
+export function createLog(level: string, stream?: DestinationStream, onError?: (line: string) => void): Log {
   if (!stream) destination ??= openStandardOutput()
   const options = {
     level,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
+    ...(onError && {
+      hooks: {
+        streamWrite(line: string) {
+          if (isError.test(line)) onError(line)
+          return line
+        },
+      },
+    }),
     redact: {
       paths: [
         'password',

@@ -2,7 +2,7 @@ import './compile-cache.ts'
 import { existsSync } from 'node:fs'
 import { type Config, ConfigError, readConfig } from './config.ts'
 
-const usage = `Usage: npm start | npm run migrate -- status|plan|deploy|verify|down --to <name> | npm run keys -- list|add|rotate|verify|drop|accept-loss|restore|reset | npm run backup -- create|list|verify|restore|prune | npm run logs -- status|prune | npm run users -- erase <e-mail>`
+const usage = `Usage: npm start | npm run migrate -- status|plan|deploy|verify|down --to <name> | npm run keys -- list|add|rotate|verify|drop|accept-loss|restore|reset | npm run backup -- create|list|verify|restore|prune | npm run logs -- status|prune | npm run users -- erase <e-mail> | npm run audit -- list|export|verify`
 
 async function main(): Promise<void> {
   // Before the configuration is read: the variables of .env, where those of the environment win.
@@ -22,6 +22,8 @@ async function main(): Promise<void> {
       return (await import('./agent-logs/logs-command.ts')).logsCommand(config, rest)
     case 'users':
       return (await import('./users/users-command.ts')).usersCommand(config, rest)
+    case 'audit':
+      return (await import('./audit-log/audit-command.ts')).auditCommand(config, rest)
     default:
       throw new Error(usage)
   }

@@ -1,3 +1,5 @@
+import { createJobRecords } from './admin/system/job-records.ts'
+import { createRecentErrors, type RecentErrors } from './admin/system/recent-errors.ts'
 import type { Services } from './app.ts'
 import { createBackupWatch } from './backup/backup-status.ts'
 import type { Config } from './config.ts'
@@ -6,6 +8,7 @@ import { queueRunEnded } from './integrations/deliveries/queue-run-ended.ts'
 import { createIntegrationTypes } from './integrations/integration-types.ts'
 import { listConnectedTools } from './integrations/list-connected-tools.ts'
 import type { Log } from './log.ts'
+import { openMailer } from './mail/open-mailer.ts'
 import { createActiveRuns } from './runtime/active-runs.ts'
 import { createConfiguredAgents } from './runtime/configured-agents.ts'
 import { createModels } from './runtime/models/create-models.ts'
@@ -21,6 +24,7 @@ export function createServices(
     config: Config
     log: Log
     database: Database
+    recentErrors?: RecentErrors
   },
 ): Services {
   const { config } = base
@@ -49,9 +53,13 @@ export function createServices(
         base.log.error({ err, run_id: id }, 'webhooks were not told of the end of a run'),
       )
     },
-    listConnectedTools: (claims, userAgentId) => listConnectedTools(integrationServices, claims, userAgentId),
+    listConnectedTools: (claims, userAgentId, types) =>
+      listConnectedTools(integrationServices, claims, userAgentId, types),
+    mailer: openMailer(config),
     backupWatch: createBackupWatch(config.backup),
     partitionWatch: { faults: [] },
+    jobs: createJobRecords(base),
+    recentErrors: base.recentErrors ?? createRecentErrors(),
     models: createModels(config.models),
     activeRuns,
     unsettledRuns: createUnsettledRuns({ ...base, activeRuns }),

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createRecentErrors } from './admin/system/recent-errors.ts'
 import { createApp } from './app.ts'
 import { loadSigningKey } from './auth/signing-key.ts'
 import { startBackupSchedule } from './backup/backup-schedule.ts'
@@ -19,6 +20,7 @@ import { closeApp } from './http/close-app.ts'
 import { startDeliveries } from './integrations/deliveries/send-deliveries.ts'
 import { createLog } from './log.ts'
 import { startMaintenance } from './maintenance.ts'
+import { keepModelPrices } from './models/model-prices.ts'
 import { secretStores } from './secret-stores.ts'
 import { openCancelChannel } from './server-nodes/cancel-channel.ts'
 import { keepServerNode } from './server-nodes/keep-server-node.ts'
@@ -39,7 +41,8 @@ export interface RunningServer {
  */
 export async function start(config: Config, say: (text: string) => void): Promise<RunningServer> {
   const closers: (() => Promise<unknown>)[] = []
-  const log = createLog(config.logLevel)
+  const recentErrors = createRecentErrors()
+  const log = createLog(config.logLevel, undefined, recentErrors.note)
   const closeAll = () => closeInReverse(closers, log)
   try {
     await checkPort(config)
@@ -68,6 +71,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
     const services = createServices({
       config,
       log,
+      recentErrors,
       database,
       signingKey,
       keyring,
@@ -77,6 +81,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
     // Runs and deliveries use them, so what is opened later is closed before.
     closers.push(() => Promise.all(services.integrationTypes.map((type) => type.close?.())))
     await services.models.refreshOllama()
+    closers.push((await keepModelPrices(services)).stop)
     say(`Model: ${services.models.default.label}`)
     const { unsettledRuns } = services
     const node = await keepServerNode(database, nodeId, { isAlone: connected.isEmbedded, log, unsettledRuns })

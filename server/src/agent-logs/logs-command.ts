@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { recordAudit } from '../audit-log/record-audit.ts'
 import type { Config } from '../config.ts'
 import { withCommandDatabase } from '../database/connect-for-command.ts'
 import type { Database } from '../database/database.ts'
@@ -62,6 +63,15 @@ async function prune(
   })
   process.off('SIGINT', stop).off('SIGTERM', stop)
   if (!report) throw new Error('Another server or command forgets logs of this database at this moment.')
+  if (!isDryRun)
+    await database.asSystem('an operator had logs forgotten', (tx) =>
+      recordAudit(tx, {
+        actor: null,
+        action: 'logs.prune',
+        target: { type: 'table', id: 'agent_logs' },
+        detail: { months: report.partitions.map(({ name }) => name), logs: report.deleted.rows },
+      }),
+    )
   say(isDryRun ? `Would forget: ${describeReport(report)}` : `Forgot: ${describeReport(report)}`)
 }
 

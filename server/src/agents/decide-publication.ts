@@ -1,3 +1,4 @@
+import { recordAudit } from '../audit-log/record-audit.ts'
 import type { Claims, Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import { type AgentRow, declineAgent, publishAgent } from './agent-queries.ts'
@@ -24,7 +25,14 @@ export async function decidePublication(database: Database, claims: Claims, deci
       const version = decision.version ?? agent.version
       if (agent.is_public && agent.version === version) return agent
       if (!(await publishAgent(tx, { id, version }))) throw conflict
-      return getAgent(tx, id)
+      const published = await getAgent(tx, id)
+      await recordAudit(tx, {
+        actor: claims.sub,
+        action: 'publication.accept',
+        target: { type: 'agent', id },
+        detail: { version },
+      })
+      return published
     })
   }
   const seen = await database.withUser(claims, (tx) => getAgent(tx, id))
@@ -32,8 +40,20 @@ export async function decidePublication(database: Database, claims: Claims, deci
     throw new AppError('conflict', {
       detail: 'This agent came with the product: take its file out of catalogue/agents to withdraw it.',
     })
-  const declined = await database.asSystem('a declined agent leaves the sight of the admin who declines it', (tx) =>
-    declineAgent(tx, { id, version: decision.version ?? seen.version, note: note || 'An admin declined it.' }),
+  const version = decision.version ?? seen.version
+  const declined = await database.asSystem(
+    'a declined agent leaves the sight of the admin who declines it',
+    async (tx) => {
+      const row = await declineAgent(tx, { id, version, note: note || 'An admin declined it.' })
+      if (row)
+        await recordAudit(tx, {
+          actor: claims.sub,
+          action: 'publication.refuse',
+          target: { type: 'agent', id },
+          detail: { version, was_public: seen.is_public },
+        })
+      return row
+    },
   )
   if (!declined) throw conflict
   return declined

@@ -71,7 +71,9 @@ export const auditLogRoutes = {
     querystring: z.strictObject({
       actor_id: z.uuid().optional().meta({ description: 'Only what this account did', example: exampleId }),
       action: actionSchema.optional().meta({ description: 'Only this action', example: 'user.suspend' }),
-      target_type: typedText(40, 1).optional().meta({ description: 'Only what was done to this kind', example: 'user' }),
+      target_type: typedText(40, 1)
+        .optional()
+        .meta({ description: 'Only what was done to this kind', example: 'user' }),
       target_id: typedText(150, 1)
         .optional()
         .meta({ description: 'Only what was done to the one with this id', example: exampleId }),

@@ -12,6 +12,7 @@ import {
 } from 'jose'
 import { sql } from 'kysely'
 import { z } from 'zod'
+import { recordAudit } from '../audit-log/record-audit.ts'
 import type { Config } from '../config.ts'
 import type { Database, Tx } from '../database/database.ts'
 import { createFileOnce, readFileIfPresent, replaceFile } from './secret-file.ts'
@@ -75,6 +76,7 @@ export async function resetSigningKey(
       .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: JSON.stringify({ kid: key.kid }) }))
       .execute()
     await tx.deleteFrom('sessions').execute()
+    await recordAudit(tx, { actor: null, action: 'keys.reset', target: { type: 'signing_key', id: key.kid } })
   })
   return key
 }

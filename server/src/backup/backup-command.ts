@@ -16,6 +16,7 @@ import { formatBytes, formatList } from './format-list.ts'
 import { readSavedFingerprints, restoreKeys, saveKeys, warnOfUnsavedKeys } from './key-backup.ts'
 import { readVersion } from './program-version.ts'
 import { pruneBackups } from './prune-backups.ts'
+import { recordRestore } from './record-restore.ts'
 import { restoreBackup } from './restore-backup.ts'
 import { verifyBackup } from './verify-backup.ts'
 
@@ -155,6 +156,7 @@ async function restore(
     say(
       `Restored: ${rows} rows as of ${header.created_at}, in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`,
     )
+    await recordRestore(ownerUrl, header)
     sayWhatElse(skipped, say)
     for (const { name: key, fingerprint } of header.keys)
       say(

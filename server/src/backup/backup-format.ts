@@ -41,6 +41,8 @@ export const manifestSchema = z.object({
   sequences: z.array(
     z.object({ schema: z.string(), name: z.string(), last_value: z.string(), is_called: z.boolean() }),
   ),
+  /** Hash of the newest entry of the audit log, for `npm run audit -- verify --head`; null while there is none. */
+  audit_head: z.string().nullable().optional(),
   /** SHA-256 of every member but this one, by name. */
   sha256: z.record(z.string(), z.string()),
 })

@@ -45,7 +45,7 @@ export async function createBackup(options: {
   const snapshot = await openSnapshot(ownerUrl)
   try {
     const header = describeSnapshot(snapshot, { name, agentexpress, now })
-    const manifest: BackupManifest = { tables: [], sequences: [], sha256: {} }
+    const manifest: BackupManifest = { tables: [], sequences: [], audit_head: snapshot.auditHead, sha256: {} }
     const members = checksummed(readMembers(snapshot, header, migrations, manifest, signal), manifest)
     const stored = measure(await encodeArchive(members, encryption))
     await store.write(name, stored.stream)

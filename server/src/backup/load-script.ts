@@ -12,8 +12,8 @@ export function makeLoadScript({ name, tables, log_months, migrations }: BackupH
     'begin;',
     ...textSettings.map((setting) => `${setting};`),
     ...log_months.map((month) => `select app.ensure_agent_log_partitions(${pg.escapeLiteral(month)}::date, 1);`),
-    `truncate ${names.join(', ')};`,
     ...names.map((table) => `alter table ${table} disable trigger user, no force row level security;`),
+    `truncate ${names.join(', ')};`,
     ...tables.map((table) => {
       const folder = `data/${table.schema}.${table.name}`
       // A table without rows has no folder.

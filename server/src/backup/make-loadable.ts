@@ -14,16 +14,18 @@ export async function makeLoadable(
   for (const month of header.log_months) {
     await client.query('select app.ensure_agent_log_partitions($1::date, 1)', [month])
   }
-  // A migration may have put rows in.
-  await client.query(`truncate ${tables.map(quoteTable).join(', ')}`)
   const names = tables.map(quoteTable)
+  const putBackLast: string[] = []
+  for (const name of names) {
+    putBackLast.push(...(await disableTriggers(client, name)), ...(await unforceRowLevelSecurity(client, name)))
+  }
+  // A migration may have put rows in. A table that is only added to lets nobody empty it while its trigger is there.
+  await client.query(`truncate ${names.join(', ')}`)
   const [foreignKeys, indexes] = [await findForeignKeys(client, names), await findIndexes(client, names)]
   const putBack: string[] = []
   for (const { drop } of [...foreignKeys, ...indexes]) await client.query(drop)
   for (const { create } of [...indexes, ...foreignKeys]) putBack.push(create)
-  for (const name of names) {
-    putBack.push(...(await disableTriggers(client, name)), ...(await unforceRowLevelSecurity(client, name)))
-  }
+  putBack.push(...putBackLast)
   // Indexes are built at once at the end; for that one session it may take some memory.
   await client.query(`set local maintenance_work_mem = '256MB'`)
   return putBack

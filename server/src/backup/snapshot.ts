@@ -29,6 +29,7 @@ export interface Snapshot {
   migrations: { name: string; checksum: string }[]
   logMonths: string[]
   keys: { name: string; fingerprint: string }[]
+  auditHead: string | null
   readRows(table: BackupTable): Readable & { rowCount: number }
   readSequences(): Promise<BackupManifest['sequences']>
   close(): Promise<void>
@@ -60,6 +61,7 @@ export async function openSnapshot(ownerUrl: string): Promise<Snapshot> {
       migrations,
       logMonths,
       keys: await readKeyFingerprints(client),
+      auditHead: await readAuditHead(client),
       readRows: (table) => client.query(copyTo(copyOutStatement(table), { highWaterMark: 2 ** 20 })),
       readSequences: () => readSequences(client),
       close: () => client.end(),
@@ -191,6 +193,15 @@ async function readKeyFingerprints(client: pg.ClientBase): Promise<{ name: strin
     `select 'encryption_key' as name, id as fingerprint from public.encryption_keys order by created_at, id`,
   )
   return [...rows, ...encryptionKeys]
+}
+
+async function readAuditHead(client: pg.ClientBase): Promise<string | null> {
+  const { rows: found } = await client.query(`select to_regclass('public.audit_log') is not null as is_there`)
+  if (!found[0]?.is_there) return null
+  const { rows } = await client.query<{ hash: string }>(
+    `select encode(hash, 'hex') as hash from public.audit_log order by id desc limit 1`,
+  )
+  return rows[0]?.hash ?? null
 }
 
 async function readSequences(client: pg.ClientBase): Promise<BackupManifest['sequences']> {

@@ -1,8 +1,10 @@
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
+import type { AuditAction } from '../audit-log/audit-actions.ts'
+import { recordAudit } from '../audit-log/record-audit.ts'
 import { replaceFile } from '../auth/secret-file.ts'
-import type { Database } from '../database/database.ts'
+import type { Database, Tx } from '../database/database.ts'
 import { forgetKey, listKnownKeys, registerKeys } from './key-registry.ts'
 import { addKey, DamagedKeySet, formatKeySet, type KeySet } from './key-set.ts'
 import { createFixedKeyring } from './keyring.ts'
@@ -29,7 +31,7 @@ export async function addEncryptionKey(work: KeyWork): Promise<string> {
   const { keySet, kid } = addKey(await requireKeySet(work.config))
   await writeKeySet(work, keySet)
   // A key of ENCRYPTION_KEYS is remembered by the first server that has it.
-  if (!work.config.encryptionKeys) await remember(work, [kid])
+  await remember(work, work.config.encryptionKeys ? [] : [kid], { action: 'keys.add', kid })
   return kid
 }
 
@@ -80,7 +82,7 @@ async function makeCurrent(work: KeyWork, to: string | undefined): Promise<KeySe
   }
   if (!keySet.keys.some(({ kid }) => kid === target)) throw new Error(noSuchKey(config, target))
   // The database learns of the key before anybody can encrypt with it; see the foreign key of integrations.
-  await remember(work, [target])
+  await remember(work, [target], { action: 'keys.rotate', kid: target, detail: { from: keySet.current } })
   if (keySet.current === target) return keySet
   keySet = { ...keySet, current: target }
   await writeKeySet(work, keySet)
@@ -120,7 +122,10 @@ export async function dropKey(work: KeyWork, kid: string): Promise<{ erased: num
       database.asSystem('what was given up under a dropped key is erased', (tx) => store.erase(tx, kid, rowsPerStep)),
     )
   try {
-    await database.asSystem('an operator drops an encryption key', (tx) => forgetKey(tx, kid))
+    await database.asSystem('an operator drops an encryption key', async (tx) => {
+      await forgetKey(tx, kid)
+      await record(tx, { action: 'keys.drop', kid, detail: { erased } })
+    })
   } catch (error) {
     if (!(error instanceof pg.DatabaseError && error.code === '23503')) throw error
     throw new Error(`A server encrypted with the key ${kid} at this moment. Rotate again, then drop it.`, {
@@ -153,7 +158,11 @@ export async function acceptLoss(work: KeyWork): Promise<{ lost: string[]; flagg
     await rename(path, `${path}.damaged-${Date.now()}`).catch(() => {})
     await writeKeySet(work, created.keySet)
   }
-  await remember(work, created ? [created.kid] : (present?.keys ?? []).map(({ kid }) => kid))
+  await remember(work, created ? [created.kid] : (present?.keys ?? []).map(({ kid }) => kid), {
+    action: 'keys.accept_loss',
+    kid: lost.join(','),
+    detail: { lost },
+  })
   let flagged = 0
   for (const store of stores)
     for (const kid of lost)
@@ -167,9 +176,13 @@ export async function acceptLoss(work: KeyWork): Promise<{ lost: string[]; flagg
 
 /** Accounts that were given up and can be read with the keys of this server are connected again. */
 export async function restoreAccounts(work: KeyWork): Promise<number> {
-  const keyring = await createFixedKeyring(await requireKeySet(work.config))
+  const keySet = await requireKeySet(work.config)
+  const keyring = await createFixedKeyring(keySet)
   let restored = 0
   for (const store of work.stores) restored += await restoreSecrets({ ...work, keyring, store })
+  await work.database.asSystem('an operator restores accounts whose key was found', (tx) =>
+    record(tx, { action: 'keys.restore', kid: keySet.current, detail: { restored } }),
+  )
   return restored
 }
 
@@ -193,8 +206,23 @@ function countByKey(database: Database, store: SecretStore) {
   return database.asSystem('an operator looks how many secrets each key has', (tx) => store.countByKey(tx))
 }
 
-async function remember({ database }: KeyWork, kids: string[]): Promise<void> {
-  await database.asSystem('an operator adds encryption keys', (tx) => registerKeys(tx, kids))
+async function remember({ database }: KeyWork, kids: string[], entry: KeyEntry): Promise<void> {
+  await database.asSystem('an operator adds encryption keys', async (tx) => {
+    if (kids.length > 0) await registerKeys(tx, kids)
+    await record(tx, entry)
+  })
+}
+
+interface KeyEntry {
+  action: AuditAction
+  /** The fingerprint: it tells which key, and nothing of it. */
+  kid: string
+  detail?: Record<string, unknown>
+}
+
+async function record(tx: Tx, { action, kid, detail }: KeyEntry): Promise<void> {
+  // What the column holds: a fingerprint has 43 characters.
+  await recordAudit(tx, { actor: null, action, target: { type: 'key', id: kid.slice(0, 150) }, detail })
 }
 
 async function writeKeySet({ config, say }: KeyWork, keySet: KeySet): Promise<void> {

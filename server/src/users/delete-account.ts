@@ -39,11 +39,14 @@ export async function eraseUser(
     isOfSupabase = false,
     beforeErasing,
     onProgress,
+    record,
   }: {
     isOfSupabase?: boolean
     /** Once it is clear that they may go; never in the way. */
     beforeErasing?: () => Promise<void>
     onProgress?: (deletedLogs: number) => void
+    /** In the transaction that deletes the account. */
+    record?: (tx: Tx) => Promise<void>
   } = {},
 ): Promise<void> {
   await database.asSystem('the last admin may not leave', (tx) => refuseLastAdmin(tx, userId))
@@ -61,6 +64,7 @@ export async function eraseUser(
     await leaveAgents(tx, userId)
     await tx.deleteFrom('users').where('id', '=', userId).execute()
     if (isOfSupabase) await noteDeletion(tx, userId)
+    await record?.(tx)
   })
 }
 

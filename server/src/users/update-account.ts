@@ -1,3 +1,4 @@
+import { recordAudit } from '../audit-log/record-audit.ts'
 import { endSessions } from '../auth/session-queries.ts'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
@@ -34,6 +35,11 @@ export async function updateAccount(
     if (isSuspended) await endSessions(tx, userId)
     const changed = await findUser(tx, userId)
     if (!changed) throw new AppError('not_found')
+    const entry = { actor: adminId, target: { type: 'user', id: userId } }
+    if (role !== user.role)
+      await recordAudit(tx, { ...entry, action: 'user.role', detail: { from: user.role, to: role } })
+    if (isSuspended !== (user.suspended_at !== null))
+      await recordAudit(tx, { ...entry, action: isSuspended ? 'user.suspend' : 'user.restore' })
     return changed
   })
 }

@@ -57,26 +57,6 @@ export async function updateProfile(
   return row ? asUser(row) : null
 }
 
-/** Newest first; ids are made in the order of time. `search` is looked for in e-mail and names. */
-export async function listUsers(
-  tx: Tx,
-  { search, afterId, limit }: { search: string | undefined; afterId: string | undefined; limit: number },
-): Promise<User[]> {
-  let statement = tx.selectFrom('users').select(userColumns).orderBy('id', 'desc').limit(limit)
-  if (afterId !== undefined) statement = statement.where('id', '<', afterId)
-  if (search) {
-    const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`
-    statement = statement.where((where) =>
-      where.or([
-        where('email', 'ilike', pattern),
-        where('first_name', 'ilike', pattern),
-        where('last_name', 'ilike', pattern),
-      ]),
-    )
-  }
-  return (await statement.execute()).map(asUser)
-}
-
 /**
  * Makes one transaction at a time decide who is an admin: first sign-up, change of role, suspension, deletion. Take it
  * before the statement that looks, so that this statement sees what the transaction before has done.

@@ -105,7 +105,8 @@ export const userRoutes = {
   'PATCH /api/v1/me': {
     tags,
     summary: 'Change my profile',
-    description: 'Changes the fields that are sent; null clears one. The cost cap needs a session: a key must not lift it.',
+    description:
+      'Changes the fields that are sent; null clears one. The cost cap needs a session: a key must not lift it.',
     body: z.strictObject({
       first_name: nameSchema.nullable().optional().meta({ description: 'First name', example: 'Ada' }),
       last_name: nameSchema.nullable().optional().meta({ description: 'Last name', example: 'Lovelace' }),
@@ -113,10 +114,7 @@ export const userRoutes = {
         description: 'http or https address of a picture, without user name; this server never fetches it',
         example: 'https://example.com/ada.png',
       }),
-      cost_cap_usd: costCapSchema
-        .nullable()
-        .optional()
-        .meta({ description: costCapDescription, example: '25.00' }),
+      cost_cap_usd: costCapSchema.nullable().optional().meta({ description: costCapDescription, example: '25.00' }),
     }),
     response: { 200: userSchema, ...problems },
   },

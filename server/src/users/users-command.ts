@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { recordAudit } from '../audit-log/record-audit.ts'
 import type { Config } from '../config.ts'
 import { loadKeyring } from '../crypto/load-keyring.ts'
 import { withCommandDatabase } from '../database/connect-for-command.ts'
@@ -43,6 +44,8 @@ async function erase(config: Config, database: Database, email: string, say: (te
     beforeErasing: () => revokeAtProviders(config, database, user.id, say),
     // Supabase Auth knows them for longer than we do: a token that is still valid must not make the account again.
     isOfSupabase: user.password === null,
+    record: (tx) =>
+      recordAudit(tx, { actor: null, action: 'user.erase', target: { type: 'user', id: user.id }, detail: { logs } }),
     onProgress(deleted) {
       if (Math.floor(deleted / 20_000) > Math.floor(logs / 20_000)) say(`${deleted} logs`)
       logs = deleted

@@ -37,7 +37,9 @@ const adminModelSchema = z
     id: z.string().meta({ description: 'Its id: provider and model', example: 'openai/gpt-5-mini' }),
     label: z.string().meta({ description: 'Its name, for a person', example: 'GPT-5 mini' }),
     provider: z.string().meta({ description: 'Who serves it', example: 'openai' }),
-    is_built_in: z.boolean().meta({ description: 'True for the one that needs no key and costs nothing', example: false }),
+    is_built_in: z
+      .boolean()
+      .meta({ description: 'True for the one that needs no key and costs nothing', example: false }),
     is_default: z.boolean().meta({ description: 'True for the one that serves when none was chosen', example: true }),
     is_offered: z.boolean().meta({ description: 'False for one of former runs, or with a price only', example: true }),
     list_price: priceSchema.nullable().meta({ description: 'What the program knows; null when it knows none' }),
@@ -45,7 +47,10 @@ const adminModelSchema = z
     own_price_set_at: timestampSchema.nullable().meta({ description: 'When that was set', example: null }),
     unpriced: z
       .boolean()
-      .meta({ description: 'True when neither is there: cost and limits of money cannot count its runs', example: false }),
+      .meta({
+        description: 'True when neither is there: cost and limits of money cannot count its runs',
+        example: false,
+      }),
     runs: z.number().int().meta({ description: 'Runs of this month (UTC)', example: 1204 }),
     unpriced_runs: z.number().int().meta({ description: 'Of these, ended ones without a known price', example: 0 }),
     input_tokens: z.number().int().meta({ description: 'Tokens read this month', example: 1_824_000 }),

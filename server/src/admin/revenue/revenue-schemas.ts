@@ -28,7 +28,10 @@ const monthSchema = z
     churn_rate: z
       .number()
       .nullable()
-      .meta({ description: 'The latter as a share of all who paid a month before; null when nobody did', example: 0.11 }),
+      .meta({
+        description: 'The latter as a share of all who paid a month before; null when nobody did',
+        example: 0.11,
+      }),
     trialing: count('Users on trial at its end', 3),
     given: count('Users with a plan that was given to them, at its end', 1),
     currencies: z.array(movementSchema).meta({ description: 'Money, each currency for itself' }),

@@ -16,7 +16,10 @@ const serverSchema = z.object({
 
 const migrationsSchema = z.object({
   applied: count('How many are applied', 20),
-  latest: z.string().nullable().meta({ description: 'The newest applied one', example: '20261122143000_connect_stripe' }),
+  latest: z
+    .string()
+    .nullable()
+    .meta({ description: 'The newest applied one', example: '20261122143000_connect_stripe' }),
   pending: z.array(z.string()).meta({ description: 'Those of this version that are not applied', example: [] }),
   unknown: z
     .array(z.string())

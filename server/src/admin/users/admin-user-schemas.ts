@@ -14,9 +14,7 @@ const subscriptionSchema = z
   .object({
     id: z.uuid().meta({ description: 'Id of the subscription', example: exampleId }),
     status: z.enum(subscriptionStates).meta({ description: 'Its state', example: 'active' }),
-    source: z
-      .enum(['free', 'manual', 'comp', 'stripe'])
-      .meta({ description: 'Where it came from', example: 'stripe' }),
+    source: z.enum(['free', 'manual', 'comp', 'stripe']).meta({ description: 'Where it came from', example: 'stripe' }),
     billing_interval: z
       .enum(['month', 'year'])
       .nullable()

@@ -7,7 +7,7 @@ import { createModelFetch } from '../http-fetch.ts'
 import { createBuiltInModel } from './built-in-model.ts'
 import { knownModels, otherPrices } from './known-models.ts'
 import { listOllamaModels } from './list-ollama-models.ts'
-import type { Model, ModelConfig, ModelRegistry } from './model-registry.ts'
+import type { Model, ModelConfig, ModelPrice, ModelRegistry } from './model-registry.ts'
 import { redact } from './redact.ts'
 
 type Fetch = typeof globalThis.fetch
@@ -37,15 +37,20 @@ export function createModels(given: ModelConfig, options: { fetch?: Fetch } = {}
     label: 'Built-in search (no language model)',
     inputPrice: 0,
     outputPrice: 0,
+    listPrice: { input: 0, output: 0 },
     isBuiltIn: true,
     languageModel: createBuiltInModel(),
   }
+
+  let ownPrices: ReadonlyMap<string, ModelPrice> = new Map()
 
   function build(): Map<string, Model> {
     const models: Model[] = []
     for (const [providerName, provider] of providers) {
       for (const name of chooseNames(providerName, provider.names, config)) {
-        models.push(createModel(providerName, name, provider, config.prices, redactKeys))
+        models.push(
+          createModel(providerName, name, provider, { own: ownPrices, configured: config.prices }, redactKeys),
+        )
       }
     }
     if (isAllowed(builtIn.id, config.allowed) || models.length === 0) models.push(builtIn)
@@ -68,6 +73,11 @@ export function createModels(given: ModelConfig, options: { fetch?: Fetch } = {}
       ollama.names = (await listOllamaModels(config.ollama.baseUrl, fetch)).map(withoutLatest)
       models = build()
     },
+    setOwnPrices(prices) {
+      ownPrices = new Map([...prices].map(([id, price]) => [withoutLatest(id), price]))
+      models = build()
+    },
+    findListPrice: (id) => findListPrice(withoutLatest(id), config.prices),
   }
 }
 
@@ -75,27 +85,38 @@ function createModel(
   providerName: string,
   name: string,
   provider: Provider,
-  prices: ModelConfig['prices'],
+  prices: { own: ReadonlyMap<string, ModelPrice>; configured: ModelConfig['prices'] },
   redactKeys: (text: string) => string,
 ): Model {
   const id = `${providerName}/${name}`
-  const known = Object.hasOwn(knownModels, providerName)
-    ? knownModels[providerName as keyof typeof knownModels][name]
-    : undefined
-  // Ollama runs on the operator's own machine.
-  const free = providerName === 'ollama' ? { input: 0, output: 0 } : undefined
-  const price = prices?.[id] ?? known?.price ?? otherPrices[id] ?? free
+  const listPrice = findListPrice(id, prices.configured)
+  const price = prices.own.get(id) ?? listPrice
   return {
     id,
     provider: providerName,
-    label: known?.label ?? name,
+    label: findKnown(providerName, name)?.label ?? name,
     inputPrice: price?.input ?? null,
     outputPrice: price?.output ?? null,
+    listPrice,
     isBuiltIn: false,
     languageModel: provider.createModel(name),
     providerOptions: provider.providerOptions,
     redact: redactKeys,
   }
+}
+
+function findKnown(providerName: string, name: string) {
+  return Object.hasOwn(knownModels, providerName)
+    ? knownModels[providerName as keyof typeof knownModels][name]
+    : undefined
+}
+
+function findListPrice(id: string, configured: ModelConfig['prices']): ModelPrice | null {
+  const [providerName = ''] = id.split('/', 1)
+  // Ollama runs on the operator's own machine.
+  const free = providerName === 'ollama' ? { input: 0, output: 0 } : null
+  const known = findKnown(providerName, id.slice(providerName.length + 1))
+  return configured?.[id] ?? known?.price ?? otherPrices[id] ?? free
 }
 
 /** In the order in which a default is looked for. */

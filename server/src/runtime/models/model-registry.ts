@@ -6,9 +6,11 @@ export interface Model {
   id: string
   provider: string
   label: string
-  /** Price in US dollars per million tokens; null when unknown. */
+  /** Price in US dollars per million tokens; null when unknown. A run keeps the price with which it began. */
   inputPrice: number | null
   outputPrice: number | null
+  /** What the configuration or the list of the provider says, whether or not an admin set another price. */
+  listPrice: ModelPrice | null
   isBuiltIn: boolean
   languageModel: LanguageModelV4
   /** Sent along with every call of this model. */
@@ -51,4 +53,8 @@ export interface ModelRegistry {
   readonly default: Model
   /** Looks which models Ollama has now. Ollama not being there is no error: its models are then not on offer. */
   refreshOllama(): Promise<void>
+  /** Prices that an admin set, by id of the model, in place of those of the configuration and the lists. */
+  setOwnPrices(prices: ReadonlyMap<string, ModelPrice>): void
+  /** The list price of a model that need not be on offer. */
+  findListPrice(id: string): ModelPrice | null
 }
