@@ -78,11 +78,12 @@ async function compete(ownerUrl: string, client: pg.Client, filled: ManyLogs): P
     const reads = await createReads(database, filled)
     const inDatabase = []
     for (const { name, users, toStatements } of reads) {
-      const ids = Array.from({ length: 301 }, () => users().id)
+      // Other users for each side: whom the first one has read would be in memory for the second.
+      const draw = () => Array.from({ length: 301 }, () => users().id)
       inDatabase.push({
         name,
-        rls: await timeInDatabase(ownerUrl, 'authenticated', ids, () => toStatements),
-        owner: await timeInDatabase(ownerUrl, null, ids, (id) => toStatements.map((one) => forOwner(one, id))),
+        rls: await timeInDatabase(ownerUrl, 'authenticated', draw(), () => toStatements),
+        owner: await timeInDatabase(ownerUrl, null, draw(), (id) => toStatements.map((one) => forOwner(one, id))),
       })
       say(`${name}: timed in the database`)
     }
