@@ -43,6 +43,8 @@ import { addModelRoutes } from './models/model-routes.ts'
 import { addOpenAiRoutes } from './openai/chat-completion-routes.ts'
 import { addPlanRoutes } from './plans/plan-routes.ts'
 import type { RunServices } from './runtime/run-agent.ts'
+import { addStripeRoutes } from './stripe/stripe-routes.ts'
+import type { StripeService } from './stripe/stripe-service.ts'
 import { addUsageRoutes } from './usage/usage-routes.ts'
 import { addRunRoutes } from './user-agents/run-routes.ts'
 import { addUserAgentRoutes } from './user-agents/user-agent-routes.ts'
@@ -57,6 +59,8 @@ export interface Services extends RunServices, IntegrationServices {
   keyring: Keyring
   mailer: Mailer
   backupWatch: BackupWatch
+  /** Null: plans are not sold by Stripe here. */
+  stripe: StripeService | null
   partitionWatch: PartitionWatch
   jobs: JobRecords
   recentErrors: RecentErrors
@@ -113,6 +117,7 @@ export async function createApp(services: Services): Promise<App> {
   addOAuthRoutes(app, services)
   addDeliveryRoutes(app, services)
   addPlanRoutes(app, services)
+  addStripeRoutes(app, services)
   addLimitRoutes(app, services)
   addModelRoutes(app, services)
   addRunRoutes(app, services)

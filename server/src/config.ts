@@ -128,6 +128,7 @@ const variables = z.object({
   BACKUP_VERIFY_EVERY_HOURS: count(168, 10_000),
   BACKUP_ALERT_AFTER_HOURS: count(192, 10_000),
   BACKUP_ALERT_URL: httpUrl.optional(),
+  GRACE_DAYS: z.coerce.number().int().min(0).max(365).default(7),
   STRIPE_SECRET_KEY: optionalText.refine(
     (value) => value === undefined || /^(sk|rk)_[\w]+$/.test(value),
     'must be a secret (sk_...) or restricted (rk_...) key',
@@ -168,6 +169,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     faults.push('COMPATIBLE_MODELS: name at least one model of COMPATIBLE_BASE_URL')
   faults.push(...findBackupFaults(present), ...findSupabaseFaults(present))
   faults.push(...findOAuthFaults(present), ...findMailFaults(present))
+  faults.push(...findStripeFaults(present))
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const v = parsed.data
   return {
@@ -249,6 +251,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       alertAfterHours: v.BACKUP_ALERT_AFTER_HOURS,
       alertUrl: v.BACKUP_ALERT_URL,
     },
+    /** After a payment failed: how long runs go on. */
+    graceDays: v.GRACE_DAYS,
     /** Undefined: plans are assigned by hand. */
     stripe: v.STRIPE_SECRET_KEY
       ? { secretKey: v.STRIPE_SECRET_KEY, webhookSecrets: v.STRIPE_WEBHOOK_SECRET, apiUrl: v.STRIPE_API_URL }

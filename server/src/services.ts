@@ -14,6 +14,7 @@ import { createConfiguredAgents } from './runtime/configured-agents.ts'
 import { createModels } from './runtime/models/create-models.ts'
 import { createBuiltInTools } from './runtime/tools/built-in-tools.ts'
 import { createUnsettledRuns } from './runtime/unsettled-runs.ts'
+import { createStripeService } from './stripe/create-stripe-service.ts'
 import { createUrlGuard, type UrlGuard } from './url-guard/url-guard.ts'
 
 const pageBytes = 2 * 1024 * 1024
@@ -56,6 +57,7 @@ export function createServices(
     listConnectedTools: (claims, userAgentId, types) =>
       listConnectedTools(integrationServices, claims, userAgentId, types),
     mailer: openMailer(config),
+    stripe: createStripeService(base),
     backupWatch: createBackupWatch(config.backup),
     partitionWatch: { faults: [] },
     jobs: createJobRecords(base),

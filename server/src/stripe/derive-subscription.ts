@@ -142,13 +142,20 @@ function readGrace(
   return new Date((unpaidSince ?? item.current_period_start) * 1000 + graceDays * dayMs)
 }
 
-function readStatus({ status }: FetchedSubscription, graceUntil: Date | null, now: Date): DerivedSubscription['status'] {
+function readStatus(
+  { status }: FetchedSubscription,
+  graceUntil: Date | null,
+  now: Date,
+): DerivedSubscription['status'] {
   switch (status) {
     case 'trialing':
+      return 'trialing'
     case 'active':
+      return 'active'
     case 'canceled':
+      return 'canceled'
     case 'incomplete':
-      return status
+      return 'incomplete'
     case 'incomplete_expired':
       return 'expired'
     // past_due, unpaid, paused, and what a later version of Stripe may call it: something is owed.

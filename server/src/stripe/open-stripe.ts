@@ -19,7 +19,10 @@ export function openStripe({ secretKey, webhookSecrets, apiUrl }: NonNullable<Co
       port: url.port || (url.protocol === 'http:' ? 80 : 443),
     }),
   })
-  const secrets = listSecrets({ key: secretKey, ...Object.fromEntries(webhookSecrets.map((each, n) => [`key${n}`, each])) })
+  const secrets = listSecrets({
+    key: secretKey,
+    ...Object.fromEntries(webhookSecrets.map((each, n) => [`key${n}`, each])),
+  })
   return {
     client,
     webhookSecrets,

@@ -2,6 +2,7 @@ import type Stripe from 'stripe'
 import { recordAudit } from '../audit-log/record-audit.ts'
 import type { Tx } from '../database/database.ts'
 import { applySubscription } from '../subscriptions/apply-subscription.ts'
+import { lockSubscription } from '../subscriptions/subscription-queries.ts'
 import { isLiving } from '../subscriptions/transitions.ts'
 import { decideChanges } from './decide-changes.ts'
 import { type DerivedSubscription, deriveSubscription, type KnownPrice } from './derive-subscription.ts'
@@ -42,6 +43,7 @@ export async function refreshCustomer(
   const fetched = await fetchSubscriptions(context, taken.customerId, userId)
   return await database.asSystem(reason, async (tx) => {
     if (!(await claimFetch(tx, taken.customerId, taken.fetch))) return 'stale'
+    await lockSubscription(tx, userId)
     const derived = deriveAll(fetched, await listPrices(tx), { now, graceDays: context.graceDays, log })
     const before = await countSubscriptionEvents(tx, userId)
     const stored = await listSubscriptionsOfUser(tx, userId)
@@ -72,7 +74,11 @@ interface Fetched {
   isGone: boolean
 }
 
-async function fetchSubscriptions({ account, database }: StripeContext, customer: string, userId: string): Promise<Fetched> {
+async function fetchSubscriptions(
+  { account, database }: StripeContext,
+  customer: string,
+  userId: string,
+): Promise<Fetched> {
   const { deleted } = await account.ask((client) => client.customers.retrieve(customer))
   const isGone = deleted === true
   const subscriptions = isGone

@@ -41,7 +41,10 @@ export class StripeModel {
   readonly prices = new Map<string, PriceObject>()
   readonly subscriptions = new Map<string, SubscriptionObject>()
   readonly invoices = new Map<string, InvoiceObject>()
-  readonly checkouts = new Map<string, CheckoutObject & { price: string; quantity: number; trialDays: number; data: Record<string, string> }>()
+  readonly checkouts = new Map<
+    string,
+    CheckoutObject & { price: string; quantity: number; trialDays: number; data: Record<string, string> }
+  >()
   /** Numbers of cards, by payment method. */
   readonly cards = new Map<string, string>()
   readonly events: EventObject[] = []
@@ -89,7 +92,9 @@ export class StripeModel {
     return item
   }
 
-  addPrice(price: Pick<PriceObject, 'product' | 'currency' | 'unit_amount' | 'metadata'> & { interval: 'month' | 'year' }): PriceObject {
+  addPrice(
+    price: Pick<PriceObject, 'product' | 'currency' | 'unit_amount' | 'metadata'> & { interval: 'month' | 'year' },
+  ): PriceObject {
     const { interval, ...rest } = price
     const object: PriceObject = {
       id: newId('price'),
@@ -149,7 +154,11 @@ export class StripeModel {
   begin(
     customerId: string,
     priceId: string,
-    { trialDays = 0, quantity = 1, metadata = {} }: { trialDays?: number; quantity?: number; metadata?: Record<string, string> } = {},
+    {
+      trialDays = 0,
+      quantity = 1,
+      metadata = {},
+    }: { trialDays?: number; quantity?: number; metadata?: Record<string, string> } = {},
   ): SubscriptionObject {
     const price = this.getPrice(priceId)
     const amount = price.unit_amount * quantity
@@ -208,7 +217,12 @@ export class StripeModel {
     const price = this.prices.get(id)
     if (!price) throw missing('price', id, 'price', 400)
     if (!price.active)
-      throw new StripeRefusal(400, 'invalid_request_error', 'The price specified is inactive. This field only accepts active prices.', { param: 'price' })
+      throw new StripeRefusal(
+        400,
+        'invalid_request_error',
+        'The price specified is inactive. This field only accepts active prices.',
+        { param: 'price' },
+      )
     return price
   }
 
@@ -228,7 +242,11 @@ export class StripeModel {
   update(id: string, change: Change): SubscriptionObject {
     const subscription = this.get(id)
     if (!isLiving(subscription))
-      throw new StripeRefusal(400, 'invalid_request_error', 'A canceled subscription can only update its cancellation_details and metadata.')
+      throw new StripeRefusal(
+        400,
+        'invalid_request_error',
+        'A canceled subscription can only update its cancellation_details and metadata.',
+      )
     if (change.price !== undefined) this.#changePrice(subscription, this.getPrice(change.price), change)
     for (const [key, value] of Object.entries(change.metadata ?? {})) {
       if (value === '') delete subscription.metadata[key]
@@ -244,11 +262,16 @@ export class StripeModel {
     return subscription
   }
 
-  #changePrice(subscription: SubscriptionObject, price: PriceObject, { proration = 'create_prorations', payment }: Change): void {
+  #changePrice(
+    subscription: SubscriptionObject,
+    price: PriceObject,
+    { proration = 'create_prorations', payment }: Change,
+  ): void {
     const item = this.itemOf(subscription)
     const { due, isReset } = this.prorate(subscription, price, proration)
     const isBilled = isReset || proration === 'always_invoice'
-    if (isBilled && due > 0 && payment === 'error_if_incomplete' && !this.#canCharge(subscription.customer)) throw declined()
+    if (isBilled && due > 0 && payment === 'error_if_incomplete' && !this.#canCharge(subscription.customer))
+      throw declined()
     item.price = price
     if (isReset) {
       subscription.billing_cycle_anchor = this.now
@@ -334,7 +357,11 @@ export class StripeModel {
   }
 
   end(subscription: SubscriptionObject, reason: string): void {
-    Object.assign(subscription, { status: 'canceled', ended_at: this.now, canceled_at: subscription.canceled_at ?? this.now })
+    Object.assign(subscription, {
+      status: 'canceled',
+      ended_at: this.now,
+      canceled_at: subscription.canceled_at ?? this.now,
+    })
     subscription.cancellation_details.reason = reason
     for (const invoice of this.openInvoices(subscription.id)) invoice.next_payment_attempt = null
     this.emit('customer.subscription.deleted', subscription)
@@ -381,10 +408,15 @@ export class StripeModel {
     }
     const item = this.itemOf(subscription)
     item.current_period_start = item.current_period_end
-    item.current_period_end = endOfPeriod(subscription.billing_cycle_anchor, item.current_period_start, item.price.recurring.interval)
+    item.current_period_end = endOfPeriod(
+      subscription.billing_cycle_anchor,
+      item.current_period_start,
+      item.price.recurring.interval,
+    )
     if (subscription.status === 'trialing') subscription.status = 'active'
     this.emit('customer.subscription.updated', subscription)
-    if (subscription.status !== 'unpaid') this.bill(subscription, item.price.unit_amount * item.quantity, 'subscription_cycle')
+    if (subscription.status !== 'unpaid')
+      this.bill(subscription, item.price.unit_amount * item.quantity, 'subscription_cycle')
   }
 
   expireCheckout(checkout: CheckoutObject): void {
@@ -399,5 +431,6 @@ export class StripeModel {
   }
 }
 
-export const isLiving = ({ status }: Pick<SubscriptionObject, 'status'>) => status !== 'canceled' && status !== 'incomplete_expired'
+export const isLiving = ({ status }: Pick<SubscriptionObject, 'status'>) =>
+  status !== 'canceled' && status !== 'incomplete_expired'
 const owes = ({ status }: SubscriptionObject) => status === 'past_due' || status === 'unpaid' || status === 'incomplete'

@@ -33,7 +33,13 @@ export interface PriceObject {
   product: string
   currency: string
   unit_amount: number
-  recurring: { interval: 'month' | 'year'; interval_count: number; usage_type: 'licensed'; meter: null; trial_period_days: null }
+  recurring: {
+    interval: 'month' | 'year'
+    interval_count: number
+    usage_type: 'licensed'
+    meter: null
+    trial_period_days: null
+  }
   metadata: Record<string, string>
   lookup_key: string | null
   type: 'recurring'
@@ -96,7 +102,11 @@ export interface InvoiceObject {
   next_payment_attempt: number | null
   hosted_invoice_url: string | null
   invoice_pdf: string | null
-  parent: { type: 'subscription_details'; quote_details: null; subscription_details: { subscription: string; metadata: Record<string, string> } }
+  parent: {
+    type: 'subscription_details'
+    quote_details: null
+    subscription_details: { subscription: string; metadata: Record<string, string> }
+  }
   livemode: false
 }
 
@@ -148,7 +158,10 @@ export const missing = (kind: string, id: string, param: string, status = 404) =
   new StripeRefusal(status, 'invalid_request_error', `No such ${kind}: '${id}'`, { code: 'resource_missing', param })
 
 export const declined = () =>
-  new StripeRefusal(402, 'card_error', 'Your card was declined.', { code: 'card_declined', decline_code: 'generic_decline' })
+  new StripeRefusal(402, 'card_error', 'Your card was declined.', {
+    code: 'card_declined',
+    decline_code: 'generic_decline',
+  })
 
 export const newId = (prefix: string) => `${prefix}_${randomBytes(12).toString('hex')}`
 

@@ -30,7 +30,8 @@ export const stripeRoutes = {
   'POST /api/v1/me/subscription/portal': {
     operationId: 'openBillingPortal',
     summary: 'Open the billing portal',
-    description: 'A page of Stripe with invoices, card and cancellation. The address is good for minutes. Needs a session.',
+    description:
+      'A page of Stripe with invoices, card and cancellation. The address is good for minutes. Needs a session.',
     tags,
     response: {
       200: z.object({

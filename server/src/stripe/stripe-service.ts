@@ -50,6 +50,10 @@ export interface StripeService {
   syncPlan(planId: string): Promise<void>
   /** Asks Stripe anew what this user has and writes it. */
   refresh(userId: string): Promise<void>
+  /** An event as it came, with its `Stripe-Signature`. Throws `webhook_signature_invalid`. */
+  receiveWebhook(body: Buffer, signature: string | undefined): Promise<void>
+  /** Handles what is left of events, and compares everything once a day, until it is stopped. */
+  startWorker(): { stop(): Promise<void> }
 }
 
 /** The client with what is needed to check what Stripe sends. */

@@ -80,7 +80,10 @@ async function bringProduct({ ask }: StripeAccount, plan: PlanRow, isSold: boole
   const wanted = { name: plan.name, active: isSold }
   if (!product)
     await ask((client) =>
-      client.products.create({ id, ...wanted, metadata: { plan_id: plan.id } }, { idempotencyKey: keyOf('product', id, plan.name) }),
+      client.products.create(
+        { id, ...wanted, metadata: { plan_id: plan.id } },
+        { idempotencyKey: keyOf('product', id, plan.name) },
+      ),
     )
   else if (product.name !== wanted.name || product.active !== wanted.active)
     await ask((client) => client.products.update(id, wanted))
@@ -96,7 +99,9 @@ async function bringPrice({ ask }: StripeAccount, planId: string, price: WantedP
     each.unit_amount === amount &&
     each.currency === currency.toLowerCase() &&
     each.metadata.plan_id === planId
-  const known = await ask((client) => client.prices.list({ product, active: true, limit: 100 }).autoPagingToArray({ limit: 1000 }))
+  const known = await ask((client) =>
+    client.prices.list({ product, active: true, limit: 100 }).autoPagingToArray({ limit: 1000 }),
+  )
   const found = known.find(isSame)
   if (found) return found.id
   const created = await ask((client) =>
