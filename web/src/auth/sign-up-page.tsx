@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
 import { ApiError } from '../../../api-client/src/api-error.ts'
 import { api } from '../api.ts'
+import { isChosenPlan } from '../plans/choose-plan.ts'
 import { TextLink } from '../ui/links.tsx'
 import { AuthError } from './auth-error.tsx'
 import { AuthFrame } from './auth-frame.tsx'
@@ -37,7 +38,14 @@ export function SignUpPage() {
   const isTaken = signUp.error instanceof ApiError && signUp.error.code === 'email_not_available'
   const search = redirect ? { redirect } : {}
   return (
-    <AuthFrame title="Create your account" subtitle="Pick an agent, fill in a form, ask. No card needed.">
+    <AuthFrame
+      title="Create your account"
+      subtitle={
+        isChosenPlan(redirect)
+          ? 'First your account, then the plan you chose. Nothing is charged before you say so.'
+          : 'Pick an agent, fill in a form, ask. No card needed.'
+      }
+    >
       <form onSubmit={form.onSubmit((values) => signUp.mutate(values))} noValidate>
         <Stack>
           {signUp.error && <AuthError error={signUp.error} waitSeconds={waitSeconds} />}

@@ -12,6 +12,8 @@ import { CitationChips } from '../agent-logs/citation-chips.tsx'
 import { RunRating } from '../agent-logs/run-rating.tsx'
 import { ToolCallView } from '../agent-logs/tool-call-view.tsx'
 import type { Decision } from '../approvals/approval-card.tsx'
+import { describeRefusal, isPlanCode } from '../limits/plan-refusal.ts'
+import { RefusalAlert } from '../limits/refusal-alert.tsx'
 import { IconLink } from '../ui/links.tsx'
 import { Markdown } from '../ui/markdown.tsx'
 import { BuiltInNote } from './built-in-note.tsx'
@@ -127,7 +129,7 @@ export function Thinking() {
 }
 
 function Ending({ message, text, onRetry }: { message: RunMessage; text: string; onRetry?: () => void }) {
-  const { status, error_title, error_action } = message.metadata ?? {}
+  const { status, error_code, error_title, error_action } = message.metadata ?? {}
   if (status === 'running') return <Thinking />
   if (status === 'waiting')
     return (
@@ -143,6 +145,7 @@ function Ending({ message, text, onRetry }: { message: RunMessage; text: string;
       </Group>
     )
   }
+  if (isPlanCode(error_code)) return <RefusalAlert refusal={describeRefusal(error_code)} onRetry={onRetry} />
   if (error_title) {
     return (
       <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={error_title}>

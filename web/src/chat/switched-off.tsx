@@ -3,6 +3,8 @@ import { IconPower } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { UserAgent } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
+import { readPlanRefusal } from '../limits/plan-refusal.ts'
+import { RefusalAlert } from '../limits/refusal-alert.tsx'
 import { toastError } from '../ui/toast.ts'
 import { userAgentQuery } from '../user-agents/user-agent-queries.ts'
 
@@ -15,8 +17,10 @@ export function SwitchedOff({ userAgent }: { userAgent: UserAgent }) {
       queryClient.setQueryData(userAgentQuery(userAgent.id).queryKey, changed)
       void queryClient.invalidateQueries({ queryKey: ['user-agents'], exact: true })
     },
-    onError: toastError,
+    onError: (error) => readPlanRefusal(error) ?? toastError(error),
   })
+  const refusal = readPlanRefusal(switchOn.error)
+  if (refusal) return <RefusalAlert refusal={refusal} mb="sm" />
   return (
     <Alert variant="light" color="gray" mb="sm" icon={<IconPower aria-hidden />} title="This agent is switched off">
       <Group justify="space-between" gap="sm">

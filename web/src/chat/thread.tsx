@@ -4,6 +4,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { UserAgent } from '../../../api-client/src/api-types.ts'
 import type { Decision } from '../approvals/approval-card.tsx'
+import { readPlanRefusal } from '../limits/plan-refusal.ts'
+import { RefusalAlert } from '../limits/refusal-alert.tsx'
 import { describeError } from '../ui/describe-error.ts'
 import { toastError } from '../ui/toast.ts'
 import { modelsQuery } from '../user-agents/user-agent-queries.ts'
@@ -43,12 +45,14 @@ export function Thread({ userAgent, conversationId: openedId, earlier, onConvers
       draft.giveBack(input)
       setFailure({ error, isAskedAgain: input === null })
       setAnnouncement('')
+      void queryClient.invalidateQueries({ queryKey: ['limits'] })
     },
     onEnd: (answer) => {
       setAnnouncement(endWords(answer, userAgent.name))
       void queryClient.invalidateQueries({ queryKey: conversationsQuery(userAgent.id).queryKey })
       void queryClient.invalidateQueries({ queryKey: ['agent-logs'] })
       void queryClient.invalidateQueries({ queryKey: ['approvals'] })
+      void queryClient.invalidateQueries({ queryKey: ['limits'] })
     },
   })
   const draft = useDraft(userAgent.id, chat.conversationId)
@@ -182,6 +186,8 @@ function canRetry(message: RunMessage, lastId: string | undefined): boolean {
 }
 
 function NotSent({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const refusal = readPlanRefusal(error)
+  if (refusal) return <RefusalAlert refusal={refusal} onRetry={onRetry} mb="sm" />
   const { title, detail } = describeError(error)
   return (
     <Alert color="red" variant="light" mb="sm" role="alert" icon={<IconAlertTriangle aria-hidden />} title={title}>

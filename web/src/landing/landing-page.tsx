@@ -1,8 +1,13 @@
-import { Badge, Box, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Title } from '@mantine/core'
+import { Badge, Box, Card, Center, Group, SimpleGrid, Stack, Text, ThemeIcon, Title } from '@mantine/core'
 import { IconDatabase, IconForms, IconLayoutGrid, IconMessage2Check } from '@tabler/icons-react'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { AgentCard } from '../agents/agent-card.tsx'
 import { agentsQuery } from '../agents/agent-queries.ts'
+import { BillingSwitch } from '../plans/billing-switch.tsx'
+import { PlanCards } from '../plans/plan-cards.tsx'
+import type { BillingInterval } from '../plans/plan-price.ts'
+import { plansQuery } from '../plans/plan-queries.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink, TextLink } from '../ui/links.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
@@ -34,6 +39,7 @@ export function LandingPage() {
         <Hero />
         <Steps />
         <CataloguePreview />
+        <Prices />
         <Footer />
       </Stack>
     </Box>
@@ -113,6 +119,31 @@ function CataloguePreview() {
           <AgentCard key={agent.id} agent={agent} order={3} />
         ))}
       </SimpleGrid>
+    </section>
+  )
+}
+
+/** Nothing where nothing is sold, nor when the prices cannot be had just now: the rest of the page stands without them. */
+function Prices() {
+  const { data: plans = [] } = useQuery(plansQuery)
+  const [interval, setInterval] = useState<BillingInterval>('month')
+  if (plans.length === 0) return null
+  return (
+    <section aria-labelledby="prices">
+      <Group justify="space-between" mb="lg" align="flex-end">
+        <Title order={2} id="prices">
+          What it costs
+        </Title>
+        <TextLink to="/plans" fw={600}>
+          Compare the plans
+        </TextLink>
+      </Group>
+      <Stack gap="lg">
+        <Center>
+          <BillingSwitch plans={plans} value={interval} onChange={setInterval} />
+        </Center>
+        <PlanCards plans={plans} interval={interval} subscribed={null} order={3} />
+      </Stack>
     </section>
   )
 }

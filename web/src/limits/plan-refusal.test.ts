@@ -42,7 +42,12 @@ test('the cap of a person leads to the cap, not to another plan', () => {
 })
 
 test('what the plan lacks is called by its name, and a code alone has words too', () => {
-  expect(describeRefusal('not_in_plan', { switch: 'api' }).title).toBe('Your plan does not include “API”')
+  expect(describeRefusal('not_in_plan', { feature: 'api' }).title).toBe('Your plan does not include “API”')
+  expect(describeRefusal('not_in_plan', { feature: 'models', upgrade })).toMatchObject({
+    title: 'Your plan does not include language models',
+    detail: expect.stringMatching(/^Professional does/),
+  })
+  expect(describeRefusal('not_in_plan', { feature: 'google_mail' }).title).toMatch(/type Google mail$/)
   expect(describeRefusal('not_in_plan').title).toBe('Your plan does not include this')
   expect(describeRefusal('plan_limit_reached').title).toBe('A limit of your plan is reached')
   expect(describeRefusal('subscription_lapsed').detail).toMatch(/Nothing is lost/)

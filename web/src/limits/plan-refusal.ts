@@ -57,16 +57,21 @@ function describeCap(more: Record<string, unknown>): PlanRefusal {
 }
 
 function describeMissing(more: Record<string, unknown>): PlanRefusal {
-  const name = textOf(more.switch)
-  const what = name === null ? 'this' : `“${switchWords(name).title}”`
+  const feature = textOf(more.feature)
+  const upgrade = upgradeOf(more)
   return {
-    title: `Your plan does not include ${what}`,
-    detail: upgradeOf(more)
-      ? `${upgradeOf(more)?.name} does. Nothing of what you entered is lost.`
-      : 'Nothing of what you entered is lost. Other plans include more.',
+    title: `Your plan does not include ${feature === null ? 'this' : featureWords(feature)}`,
+    detail: `${upgrade ? `${upgrade.name} does.` : 'Other plans include more.'} Nothing of what you entered is lost.`,
     wayOut: planWayOut(more),
     canTryAgain: false,
   }
+}
+
+/** A switch, the models, or a type of account. */
+function featureWords(feature: string): string {
+  if (feature === 'models') return 'language models'
+  const known = switchWords(feature)
+  return known.help === '' ? `accounts of the type ${known.title}` : `“${known.title}”`
 }
 
 function describeLimit(more: Record<string, unknown>): PlanRefusal {

@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Text } from '@mantine/core'
 import { IconGauge, IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import { priceWords } from '../plans/plan-price.ts'
 import { plansQuery } from '../plans/plan-queries.ts'
 import { ButtonLink } from '../ui/links.tsx'
 import type { PlanRefusal, WayOut } from './plan-refusal.ts'
@@ -9,7 +10,6 @@ interface RefusalAlertProps {
   refusal: PlanRefusal
   /** What one can do besides, such as trying again. */
   onRetry?: () => void
-  /** Left of the margin that its place needs. */
   mb?: string
 }
 
@@ -64,7 +64,7 @@ function PlanButton({ planId, label }: { planId: string; label: string }) {
       <ButtonLink to="/subscription" search={{ choose: planId }} size="xs">
         {label}
       </ButtonLink>
-      {plan && <PriceNote plan={plan} />}
+      {plan && <Text size="sm">{priceWords(plan, 'month')}</Text>}
       <ButtonLink to="/plans" size="xs" variant="subtle">
         All plans
       </ButtonLink>

@@ -39,13 +39,7 @@ export function ChooseButton({ plan, interval, state, isStranger, variant = 'fil
     )
   }
   return (
-    <ButtonLink
-      to="/subscription"
-      search={{ choose: plan.id, interval }}
-      fullWidth
-      variant={variant}
-      aria-label={name}
-    >
+    <ButtonLink to="/subscription" search={{ choose: plan.id, interval }} fullWidth variant={variant} aria-label={name}>
       {label}
     </ButtonLink>
   )

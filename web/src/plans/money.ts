@@ -8,7 +8,10 @@ export function formatMoney(amount: string | number, currency: string): string {
 
 /** The same for an amount in the smallest unit of its currency, as payments have it: 4950 of USD are `$49.50`. */
 export function formatCents(cents: number, currency: string): string {
-  const { maximumFractionDigits = 2 } = new Intl.NumberFormat('en-US', { style: 'currency', currency }).resolvedOptions()
+  const { maximumFractionDigits = 2 } = new Intl.NumberFormat('en-US', {
+    style: 'currency',
+    currency,
+  }).resolvedOptions()
   return formatMoney(cents / 10 ** maximumFractionDigits, currency)
 }
 

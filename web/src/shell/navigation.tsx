@@ -4,6 +4,7 @@ import {
   IconApps,
   IconChartBar,
   IconChecklist,
+  IconCreditCard,
   IconHandStop,
   IconKey,
   IconListDetails,
@@ -32,6 +33,7 @@ const entries: Entry[] = [
   { to: '/agents', label: 'Catalogue', icon: IconApps, also: /^\/agents\/(?!new$)[^/]+(\/set-up)?$/ },
   { to: '/logs', label: 'Logs', icon: IconListDetails, also: /^\/logs\// },
   { to: '/usage', label: 'Usage', icon: IconChartBar },
+  { to: '/subscription', label: 'Plan', icon: IconCreditCard, also: /^\/plans$/ },
   { to: '/api-keys', label: 'API keys', icon: IconKey },
 ]
 const creatorEntries: Entry[] = [

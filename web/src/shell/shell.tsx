@@ -4,6 +4,7 @@ import { Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { BackupBanner } from '../admin/backup-banner.tsx'
 import { useUser } from '../auth/session.ts'
+import { LimitBanner } from '../limits/limit-banner.tsx'
 import { ButtonLink, TextLink } from '../ui/links.tsx'
 import { PageAnnouncer } from '../ui/page-title.tsx'
 import { AccountMenu } from './account-menu.tsx'
@@ -65,6 +66,7 @@ export function Shell() {
         <AppShell.Main id="content" tabIndex={-1} style={{ background: 'var(--ax-page)', outline: 'none' }}>
           <Box px={{ base: 'md', sm: 'xl' }} py={{ base: 'lg', sm: 36 }}>
             {user?.role === 'admin' && <BackupBanner />}
+            {user && <LimitBanner />}
             <Outlet />
           </Box>
         </AppShell.Main>
@@ -78,6 +80,9 @@ function StrangerLinks() {
     <Group gap="sm" wrap="nowrap" component="nav" aria-label="Main menu">
       <TextLink to="/agents" size="sm" fw={600} c="var(--mantine-color-text)" px="xs" visibleFrom="sm">
         Catalogue
+      </TextLink>
+      <TextLink to="/plans" size="sm" fw={600} c="var(--mantine-color-text)" px="xs" visibleFrom="sm">
+        Plans
       </TextLink>
       <ButtonLink to="/sign-in" variant="subtle" size="sm" px="sm">
         Sign in

@@ -95,9 +95,7 @@ function trialWords(subscription: Subscription, name: string): StateWords {
     label: 'Trial',
     color: subscription.cancel_at_period_end ? 'honey' : 'spruce',
     sentence: isEnding ? `${begin} Then it ends by itself.` : `${begin} Then it costs ${priceOf(subscription)}.`,
-    detail: isEnding
-      ? 'To keep it, choose it before then.'
-      : 'If you cancel before then, nothing is charged.',
+    detail: isEnding ? 'To keep it, choose it before then.' : 'If you cancel before then, nothing is charged.',
   }
 }
 

@@ -1,6 +1,8 @@
 import { Alert, Button, Code, Group, Text } from '@mantine/core'
 import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react'
 import { ApiError } from '../../../api-client/src/api-error.ts'
+import { readPlanRefusal } from '../limits/plan-refusal.ts'
+import { RefusalAlert } from '../limits/refusal-alert.tsx'
 import { describeError } from './describe-error.ts'
 
 interface ErrorStateProps {
@@ -11,6 +13,8 @@ interface ErrorStateProps {
 
 /** What happened, what to do next, and the request id to give to the operator. */
 export function ErrorState({ error, onRetry, isRetrying }: ErrorStateProps) {
+  const refusal = readPlanRefusal(error)
+  if (refusal) return <RefusalAlert refusal={refusal} onRetry={onRetry} />
   const { title, detail, requestId } = describeError(error)
   // What is not there or not allowed will not come by asking again.
   const isFinal = error instanceof ApiError && (error.status === 404 || error.status === 403)

@@ -1,5 +1,5 @@
 import '@mantine/charts/styles.css'
-import { Group, NativeSelect, Paper, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Grid, Group, NativeSelect, Paper, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core'
 import { IconChartBar } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
@@ -11,6 +11,8 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink } from '../ui/links.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
 import { Page } from '../ui/page.tsx'
+import { CostCap } from './cost-cap.tsx'
+import { MonthForecast } from './month-forecast.tsx'
 import { UsageChart } from './usage-chart.tsx'
 import { rangeWords, toPoints, toUsageQuery, type Usage, type UsageRange, usageRanges } from './usage-ranges.ts'
 import { costOf, UsageTable } from './usage-table.tsx'
@@ -45,6 +47,14 @@ export function UsagePage() {
       width={1240}
     >
       <Stack gap="md">
+        <Grid gap="md">
+          <Grid.Col span={{ base: 12, md: 7, lg: 8 }}>
+            <MonthForecast />
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, md: 5, lg: 4 }}>
+            <CostCap />
+          </Grid.Col>
+        </Grid>
         <Group gap="md" align="flex-end">
           <SegmentedControl
             aria-label="Time"

@@ -13,6 +13,8 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import type { UserAgent } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
+import { readPlanRefusal } from '../limits/plan-refusal.ts'
+import { RefusalAlert } from '../limits/refusal-alert.tsx'
 import { AgentTypeIcon } from '../ui/agent-type-icon.tsx'
 import { Confirm } from '../ui/confirm.tsx'
 import { ButtonLink } from '../ui/links.tsx'
@@ -141,9 +143,14 @@ function ActiveSwitch({ userAgent }: { userAgent: UserAgent }) {
   const toggle = useMutation({
     mutationFn: (is_active: boolean) =>
       api('PATCH /api/v1/user-agents/:id', { params: { id: userAgent.id }, body: { is_active } }),
-    onError: toastError,
-    onSettled: () => queryClient.invalidateQueries({ queryKey: ['user-agents'] }),
+    // What the plan has no room for is said here, with the way to more; a note would be gone before it is read.
+    onError: (error) => readPlanRefusal(error) ?? toastError(error),
+    onSettled: () => {
+      void queryClient.invalidateQueries({ queryKey: ['limits'] })
+      return queryClient.invalidateQueries({ queryKey: ['user-agents'] })
+    },
   })
+  const refusal = readPlanRefusal(toggle.error)
   const isActive = toggle.isPending ? toggle.variables : userAgent.is_active
   return (
     <Group gap="sm">
@@ -154,6 +161,7 @@ function ActiveSwitch({ userAgent }: { userAgent: UserAgent }) {
         aria-label={`${userAgent.name} is on`}
       />
       <Badge color={isActive ? 'spruce' : 'gray'}>{isActive ? 'On' : 'Off'}</Badge>
+      {refusal && <RefusalAlert refusal={refusal} />}
     </Group>
   )
 }
