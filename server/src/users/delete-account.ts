@@ -5,6 +5,8 @@ import type { Database, Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import type { IntegrationServices } from '../integrations/integration-services.ts'
 import { revokeAllAccess } from '../integrations/revoke-access.ts'
+import { endPayments } from '../stripe/end-payments.ts'
+import type { StripeService } from '../stripe/stripe-service.ts'
 import { checkOwnPassword } from './check-own-password.ts'
 import { findUser, hasOtherAdmin, hasOtherUser, lockAdmins } from './user-queries.ts'
 
@@ -14,7 +16,7 @@ const freshSignInMs = 10 * 60_000
 
 /** Deletes the account and everything of it. Agents that others configured are withdrawn and stay with those others. */
 export async function deleteAccount(
-  services: IntegrationServices,
+  services: IntegrationServices & { stripe: StripeService | null },
   person: Person,
   password: string | undefined,
 ): Promise<void> {
@@ -24,6 +26,7 @@ export async function deleteAccount(
   await checkPresence(database, person, password)
   await eraseUser(database, userId, {
     isOfSupabase: person.via === 'supabase',
+    endPayments: () => endPayments(database, services.stripe, userId),
     beforeErasing: () => revokeAllAccess(services, claims),
   })
 }
@@ -37,12 +40,15 @@ export async function eraseUser(
   userId: string,
   {
     isOfSupabase = false,
+    endPayments,
     beforeErasing,
     onProgress,
     record,
   }: {
     isOfSupabase?: boolean
-    /** Once it is clear that they may go; never in the way. */
+    /** Once it is clear that they may go. When it throws, nothing was erased. */
+    endPayments?: () => Promise<void>
+    /** After that; never in the way. */
     beforeErasing?: () => Promise<void>
     onProgress?: (deletedLogs: number) => void
     /** In the transaction that deletes the account. */
@@ -50,6 +56,7 @@ export async function eraseUser(
   } = {},
 ): Promise<void> {
   await database.asSystem('the last admin may not leave', (tx) => refuseLastAdmin(tx, userId))
+  await endPayments?.()
   await beforeErasing?.()
   // Batch by batch beforehand: one cascade over a million logs would run into the time limit and never succeed.
   const claims = { sub: userId, user_role: 'user' } as const

@@ -10,6 +10,8 @@ import { revokeAllAccess } from '../integrations/revoke-access.ts'
 import { createLog } from '../log.ts'
 import { secretStores } from '../secret-stores.ts'
 import { createUrlGuardOf } from '../services.ts'
+import { createStripeService } from '../stripe/create-stripe-service.ts'
+import { endPayments } from '../stripe/end-payments.ts'
 import { eraseUser } from './delete-account.ts'
 import { findUserByEmail } from './user-queries.ts'
 
@@ -41,6 +43,8 @@ async function erase(config: Config, database: Database, email: string, say: (te
   if (!user) throw new Error(`There is no account with the e-mail ${email}.`)
   let logs = 0
   await eraseUser(database, user.id, {
+    endPayments: () =>
+      endPayments(database, createStripeService({ config, database, log: createLog('error') }), user.id),
     beforeErasing: () => revokeAtProviders(config, database, user.id, say),
     // Supabase Auth knows them for longer than we do: a token that is still valid must not make the account again.
     isOfSupabase: user.password === null,
