@@ -45,7 +45,8 @@ export function writeWarningMail(
 function subjectOf({ name }: LimitUse, threshold: number, howMany: number): string {
   if (howMany > 1) return threshold === 100 ? 'Limits of this month are reached' : 'Limits of this month are near'
   const what = name === 'cost_cap' ? 'your cost cap' : `this month’s ${described[name]?.noun ?? name}`
-  return threshold === 100 ? `All of ${what} is used` : `80 % of ${what} is used`
+  const isUsed = what.endsWith('s') ? 'are used' : 'is used'
+  return `${threshold === 100 ? 'All' : '80 %'} of ${what} ${isUsed}`
 }
 
 function sentenceOf({ name, used, of }: LimitUse, threshold: number, plan: string | null): string {

@@ -88,8 +88,8 @@ const round = (amount: number) => Math.round(amount * 1e8) / 1e8
 const divide = ({ runs, cost_usd }: Pace, by: number): Pace => ({ runs: runs / by, cost_usd: cost_usd / by })
 
 function sumOf(all: readonly Pace[]): Pace {
-  return all.reduce(
-    (sum, { runs, cost_usd }) => ({ runs: sum.runs + runs, cost_usd: sum.cost_usd + cost_usd }),
-    { runs: 0, cost_usd: 0 } as Pace,
-  )
+  return all.reduce((sum, { runs, cost_usd }) => ({ runs: sum.runs + runs, cost_usd: sum.cost_usd + cost_usd }), {
+    runs: 0,
+    cost_usd: 0,
+  } as Pace)
 }
