@@ -35,6 +35,9 @@ test('what the highlights say already is not said twice, and what they leave out
   const facts = planFacts({ ...starter, highlights: ['2 agents of your own', 'A call with us'] })
   expect(facts.filter((fact) => fact.startsWith('2 agents'))).toEqual(['2 agents of your own'])
   expect(facts).toContain('5,000 runs a month')
+  const said = planFacts({ ...starter, highlights: ['12 agents of your own', 'Conversations kept for 90 days'] })
+  expect(said).toContain('2 agents')
+  expect(said).not.toContain('Logs kept for 90 days')
   expect(facts.at(-1)).toBe('A call with us')
 })
 

@@ -16,15 +16,28 @@ export const modelWords = {
 
 const supportWords = { community: 'Community', email: 'By e-mail', priority: 'By e-mail, first in line' } as const
 
-/** What stands on the card of a plan: its limits as they are, and what its maker adds; nothing twice. */
+interface Fact {
+  text: string
+  /** What a highlight has in it that says the same: nothing stands on a card twice. */
+  key: string
+}
+
+/** What stands on the card of a plan: its limits as they are, and what its maker adds. */
 export function planFacts({ limits, models, switches, highlights }: Features): string[] {
-  const facts = [
-    ...onCard.map((name) => limitSentence(name, limits[name])),
-    modelWords[models],
-    ...(switches.api ? ['API for your own programs'] : []),
+  const facts: Fact[] = [
+    ...onCard.map((name) => limitFact(name, limits[name])),
+    { text: modelWords[models], key: models === 'all' ? 'all language models' : 'your own texts' },
+    ...(switches.api ? [{ text: 'API for your own programs', key: 'API' }] : []),
   ]
-  const isSaid = (fact: string) => highlights.some((line) => line.toLowerCase().startsWith(fact.toLowerCase()))
-  return [...facts.filter((fact) => !isSaid(fact)), ...highlights]
+  const lines = highlights.map((line) => ` ${line.toLowerCase()} `)
+  const isSaid = ({ key }: Fact) => lines.some((line) => line.includes(` ${key.toLowerCase()}`))
+  return [...facts.filter((fact) => !isSaid(fact)).map(({ text }) => text), ...highlights]
+}
+
+function limitFact(name: (typeof onCard)[number], limit: number | null): Fact {
+  const text = limitSentence(name, limit)
+  if (limit === null) return { text, key: text }
+  return { text, key: name === 'log_retention_days' ? limitFigure(name, limit) : text }
 }
 
 export interface ComparisonRow {

@@ -29,7 +29,8 @@ interface ChooseDialogProps {
 export function ChooseDialog({ planId, interval, onInterval, subscribed, onClose }: ChooseDialogProps) {
   const isPhone = useMediaQuery('(max-width: 48em)')
   const plans = useQuery(plansQuery)
-  const plan = plans.data?.find(({ id }) => id === planId)
+  // A plan that is not offered any more can still be paid another way by who has it.
+  const plan = plans.data && [...plans.data, subscribed.plan].find((one) => one?.id === planId)
   const by = plan ? paidBy(plan, interval) : null
   const preview = useQuery({ ...previewQuery(planId, by), enabled: plan !== undefined })
   const failed = [plans, preview].find(({ isError }) => isError)
@@ -104,7 +105,7 @@ function Choice({ plan, interval, preview, present, onStale, onClose }: ChoicePr
       </Stack>
     )
   }
-  const words = describePreview(preview, plan, interval, present)
+  const words = describePreview(preview, plan, interval, present, new Date())
   const isTooMuch = choose !== null && keepFaults(choose, keep).length > 0
   const submit = () =>
     change.mutate({

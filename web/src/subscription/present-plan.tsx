@@ -2,7 +2,9 @@ import { Alert, Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { IconCreditCard } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import type { Plan } from '../../../api-client/src/api-types.ts'
 import { api } from '../api.ts'
+import { type BillingInterval, yearlySaving } from '../plans/plan-price.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink } from '../ui/links.tsx'
 import { toastDone, toastError } from '../ui/toast.ts'
@@ -45,6 +47,7 @@ export function PresentPlan({ subscribed }: { subscribed: Subscribed }) {
             {is_lapsed ? 'Choose a plan' : 'Change the plan'}
           </ButtonLink>
         )}
+        {plan && actions.otherInterval && <OtherInterval plan={plan} interval={actions.otherInterval} />}
         {actions.canResume && <ResumeButton planName={plan?.name ?? ''} />}
         {actions.canTakeBack && <TakeBackButton planName={plan?.name ?? ''} />}
         {actions.canCancel && (
@@ -57,6 +60,18 @@ export function PresentPlan({ subscribed }: { subscribed: Subscribed }) {
         <CancelDialog subscription={subscription} planName={plan.name} onClose={() => setIsCancelling(false)} />
       )}
     </Stack>
+  )
+}
+
+/** The same plan, paid by the year or by the month. */
+function OtherInterval({ plan, interval }: { plan: Plan; interval: BillingInterval }) {
+  if (plan.yearly_price === null) return null
+  const saving = yearlySaving(plan)
+  const label = interval === 'month' ? 'Pay by the month' : `Pay by the year${saving ? `, save ${saving.amount}` : ''}`
+  return (
+    <ButtonLink to="/subscription" search={{ choose: plan.id, interval }} variant="light">
+      {label}
+    </ButtonLink>
   )
 }
 

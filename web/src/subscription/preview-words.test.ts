@@ -12,16 +12,17 @@ const preview: Preview = {
   must_choose: null,
   ends: [],
 }
+const now = new Date('2026-11-22T12:00:00.000Z')
 const later = '2026-12-22T12:00:00.000Z'
 
 test('what is paid at Stripe says how much and where', () => {
-  const words = describePreview(preview, plan, 'month', 'Free')
+  const words = describePreview(preview, plan, 'month', 'Free', now)
   expect(words).toMatchObject({ dueNow: '$49', button: 'Go to payment' })
   expect(words.lines.join(' ')).toMatch(/\$49 a month.*page of Stripe/)
 })
 
 test('a trial costs nothing now and says what comes after it', () => {
-  const words = describePreview({ ...preview, trial_days: 14, amount_due_cents: 0 }, plan, 'year', 'Free')
+  const words = describePreview({ ...preview, trial_days: 14, amount_due_cents: 0 }, plan, 'year', 'Free', now)
   expect(words.dueNow).toBe('Nothing')
   expect(words.lines[0]).toMatch(/14 days for free, then \$490 a year/)
 })
@@ -32,6 +33,7 @@ test('an upgrade is due at once, with what was paid taken off', () => {
     { ...plan, name: 'Professional', price: '149.00' },
     'month',
     'Starter',
+    now,
   )
   expect(words).toMatchObject({ dueNow: '$100', button: 'Change now and pay $100' })
   expect(words.lines.join(' ')).toMatch(/taken off/)
@@ -43,19 +45,28 @@ test('a downgrade waits for what is paid for, and costs nothing now', () => {
     plan,
     'month',
     'Professional',
+    now,
   )
   expect(words.dueNow).toBe('Nothing')
   expect(words.lines[0]).toMatch(/^Professional stays as it is until/)
   expect(words.lines[1]).toMatch(/Then Starter begins for \$49 a month/)
 })
 
+test('a downgrade with nothing to wait for begins at once', () => {
+  const free = { ...plan, name: 'Free', price: '0.00', yearly_price: null }
+  const down = { ...preview, kind: 'downgrade', takes_effect_at: now.toISOString(), amount_due_cents: 0 } as const
+  expect(describePreview(down, free, 'month', 'Professional', now).lines).toEqual(['Free begins at once.'])
+})
+
 test('a free plan is taken at once, and a request says that somebody answers it', () => {
   const free = { ...plan, name: 'Free', price: '0.00', yearly_price: null }
-  expect(describePreview({ ...preview, amount_due_cents: 0, takes_effect_at: later }, free, 'month', null)).toEqual({
+  expect(
+    describePreview({ ...preview, amount_due_cents: 0, takes_effect_at: later }, free, 'month', null, now),
+  ).toEqual({
     dueNow: 'Nothing',
     lines: ['Free begins at once.'],
     button: 'Take Free',
   })
-  const asked = describePreview({ ...preview, kind: 'request', amount_due_cents: null }, plan, 'month', null)
+  const asked = describePreview({ ...preview, kind: 'request', amount_due_cents: null }, plan, 'month', null, now)
   expect(asked).toMatchObject({ dueNow: null, button: 'Send the request' })
 })

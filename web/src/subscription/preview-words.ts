@@ -22,6 +22,7 @@ export function describePreview(
   plan: Chosen,
   interval: BillingInterval,
   present: string | null,
+  now: Date,
 ): PreviewWords {
   const price = priceWords(plan, interval)
   const due = preview.amount_due_cents === null ? null : formatCents(preview.amount_due_cents, preview.currency)
@@ -35,7 +36,8 @@ export function describePreview(
       button: 'Send the request',
     }
   }
-  if (preview.kind === 'downgrade' && preview.takes_effect_at !== null) {
+  const isLater = preview.takes_effect_at !== null && new Date(preview.takes_effect_at) > addMinute(now)
+  if (preview.kind === 'downgrade' && isLater && preview.takes_effect_at !== null) {
     return {
       dueNow: 'Nothing',
       lines: [
@@ -76,6 +78,11 @@ export function describePreview(
     ],
     button: preview.amount_due_cents ? `Change now and pay ${due}` : 'Change now',
   }
+}
+
+/** The clocks of browser and server are seldom quite the same. */
+function addMinute(now: Date): Date {
+  return new Date(now.getTime() + 60_000)
 }
 
 const paymentPage = 'You pay on a page of Stripe and come back here. Your card is never seen by this site.'

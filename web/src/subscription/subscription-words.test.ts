@@ -41,6 +41,11 @@ test('what ends or changes says when, and that it can be taken back', () => {
   expect(describe({ ...paid, next_plan_id: paid.id }, { next: 'Free' })).toMatch(/Then Free begins/)
 })
 
+test('who pays the same plan another way is not told of a new one', () => {
+  const monthly = { ...paid, next_plan_id: paid.plan_id, next_billing_interval: 'month' } as const
+  expect(describe(monthly, { next: 'Starter' })).toMatch(/^You have Starter\. From .* on it is paid by the month\.$/)
+})
+
 test('a trial says what it will cost, or that it ends by itself', () => {
   const trial = { ...paid, status: 'trialing', trial_end: december } as const
   expect(describe(trial)).toMatch(/for free until .* Then it costs \$49 a month\.$/)
@@ -64,10 +69,22 @@ test('what has ended, what is given and what is free are told apart', () => {
 
 test('only what can be done is offered', () => {
   const of = (subscription: Subscription | null, is_lapsed = false) => actionsOf({ subscription, is_lapsed })
-  expect(of(paid)).toEqual({ canCancel: true, canResume: false, canTakeBack: false, hasPortal: true })
+  expect(of(paid)).toEqual({
+    canCancel: true,
+    canResume: false,
+    canTakeBack: false,
+    hasPortal: true,
+    otherInterval: 'year',
+  })
   expect(of({ ...paid, cancel_at_period_end: true })).toMatchObject({ canCancel: false, canResume: true })
   expect(of({ ...paid, next_plan_id: paid.id })).toMatchObject({ canTakeBack: true })
   expect(of({ ...paid, source: 'comp' })).toMatchObject({ canCancel: false, hasPortal: false })
   expect(of({ ...paid, status: 'canceled', cancel_at_period_end: true }, true)).toMatchObject({ canResume: false })
-  expect(of(null)).toEqual({ canCancel: false, canResume: false, canTakeBack: false, hasPortal: false })
+  expect(of(null)).toEqual({
+    canCancel: false,
+    canResume: false,
+    canTakeBack: false,
+    hasPortal: false,
+    otherInterval: null,
+  })
 })

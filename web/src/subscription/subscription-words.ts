@@ -1,5 +1,5 @@
 import { formatMoney } from '../plans/money.ts'
-import { amountWords } from '../plans/plan-price.ts'
+import { amountWords, type BillingInterval } from '../plans/plan-price.ts'
 import type { Subscribed, Subscription } from './subscription-queries.ts'
 
 export interface StateWords {
@@ -43,10 +43,13 @@ export function describeState({ subscription, plan, next_plan, is_lapsed }: Stat
     }
   }
   if (next_plan && end !== null) {
+    const isSame = next_plan.name === name
     return {
       label: 'Changes soon',
       color: 'spruce',
-      sentence: `You have ${name} until ${longDate(end)}. Then ${next_plan.name} begins.`,
+      sentence: isSame
+        ? `You have ${name}. From ${longDate(end)} on it is paid by the ${subscription.next_billing_interval ?? 'month'}.`
+        : `You have ${name} until ${longDate(end)}. Then ${next_plan.name} begins.`,
       detail: 'You can take that back until then.',
     }
   }
@@ -135,7 +138,17 @@ export function actionsOf({ subscription, is_lapsed }: Pick<Subscribed, 'subscri
   return {
     canCancel: isPaidFor && !subscription.cancel_at_period_end && (!is_lapsed || subscription.status === 'past_due'),
     canResume: isLiving && !is_lapsed && subscription.cancel_at_period_end,
+    /** The other way to pay the same plan; null where it is not paid at Stripe, or something is to change already. */
+    otherInterval:
+      isLiving && !is_lapsed && subscription.source === 'stripe' && subscription.next_plan_id === null
+        ? otherOf(subscription)
+        : null,
     canTakeBack: isLiving && !is_lapsed && subscription.next_plan_id !== null,
     hasPortal: subscription?.source === 'stripe',
   }
+}
+
+function otherOf({ billing_interval, cancel_at_period_end }: Subscription): BillingInterval | null {
+  if (billing_interval === null || cancel_at_period_end) return null
+  return billing_interval === 'month' ? 'year' : 'month'
 }
