@@ -78,7 +78,7 @@ begin
       used := present.runs;
       runs_used := present.runs;
       limit_value := runs_limit;
-      cost_left_usd := greatest(0, least(cost_limit, account.cost_cap_usd) - present.cost_usd);
+      cost_left_usd := least(cost_limit, account.cost_cap_usd) - present.cost_usd;
       cost_left_of := case
         when account.cost_cap_usd <= coalesce(cost_limit, account.cost_cap_usd) then 'cost_cap'
         when cost_limit is not null then 'cost_usd_per_month' end;

@@ -34,7 +34,8 @@ export async function expireWaitingRuns(database: Database): Promise<number> {
         .skipLocked()
         .execute()
       // Of one user after the other, so that two servers at this work cannot wait for each other.
-      for (const run of runs.sort((a, b) => a.user_id.localeCompare(b.user_id))) await endWaitingRun(tx, run, run.is_gone ? canceled : expired)
+      for (const run of runs.sort((a, b) => a.user_id.localeCompare(b.user_id)))
+        await endWaitingRun(tx, run, run.is_gone ? canceled : expired)
       return runs.length
     })
     ended += count

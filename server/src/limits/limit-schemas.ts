@@ -36,7 +36,10 @@ const limitSchema = z
       example: 'runs_per_month',
     }),
     limit: z.number().nullable().meta({ description: 'How much there may be; null is no limit', example: 5000 }),
-    used: z.number().nullable().meta({ description: 'How much there is; null where nothing is counted', example: 4100 }),
+    used: z
+      .number()
+      .nullable()
+      .meta({ description: 'How much there is; null where nothing is counted', example: 4100 }),
     percent: z
       .number()
       .nullable()

@@ -47,7 +47,7 @@ export function readAllowance(taken: Partial<TakenRun>, at: Date): RunAllowance 
   const { cost_left_usd, cost_left_of, types } = taken
   return {
     month: toMonthlyRuns(taken, at),
-    cost: typeof cost_left_usd === 'string' ? toBudget(Number(cost_left_usd), cost_left_of ?? null) : null,
+    cost: typeof cost_left_usd === 'string' ? toBudget(Math.max(0, Number(cost_left_usd)), cost_left_of ?? null) : null,
     types: types ?? null,
   }
 }
@@ -92,8 +92,7 @@ export async function describeRefusal(
 ): Promise<AppError> {
   const month = toMonthlyRuns(taken, at)
   const headers = month ? toRateLimitHeaders(month) : undefined
-  const upgradeFor = (lack: Lack): Promise<Upgrade | null> =>
-    database.withUser(claims, (tx) => findUpgrade(tx, lack))
+  const upgradeFor = (lack: Lack): Promise<Upgrade | null> => database.withUser(claims, (tx) => findUpgrade(tx, lack))
   const { resetsAt } = toLimitMonth(at)
   if (refused === 'lapsed') return new AppError('subscription_lapsed', { headers })
   if (refused === 'models')

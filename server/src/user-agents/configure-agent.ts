@@ -112,12 +112,7 @@ const byteLength = (settings: Record<string, unknown>) => Buffer.byteLength(JSON
 
 const builtInOf = (models: ModelRegistry) => models.list().find(({ isBuiltIn }) => isBuiltIn)?.id ?? null
 
-async function acceptModel(
-  tx: Tx,
-  claims: Claims,
-  models: ModelRegistry,
-  id: string | null,
-): Promise<string | null> {
+async function acceptModel(tx: Tx, claims: Claims, models: ModelRegistry, id: string | null): Promise<string | null> {
   if (id === null) return null
   const model = models.find(id)
   if (!model)
