@@ -1,5 +1,7 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { insertTestLog, insertTestUserAgent } from '../agent-logs/agent-log-testing.ts'
+import { createId } from '../database/uuid-v7.ts'
 import { createTestApp, type TestApp, type TestUser } from '../testing/test-app.ts'
 import { rollUpUsage } from './roll-up-usage.ts'
 
@@ -62,7 +64,8 @@ describe('usage', () => {
     const user = await site.createUser()
     const { agentId, userAgentId } = await insertTestUserAgent(site.database, user.id)
     const mine = { agent_id: agentId, user_agent_id: userAgentId }
-    await add(user, '2026-06-02T10:00:00Z', { ...mine, model: 'a/x' })
+    const used = { input_tokens: 7, cost_usd: '0.5' }
+    await add(user, '2026-06-02T10:00:00Z', { ...mine, ...used, model: 'a/x' })
     await add(user, '2026-06-02T11:00:00Z', { ...mine, model: 'b/y', status: 'failed' })
     await add(user, '2026-06-03T11:00:00Z', { ...mine, model: 'b/y', source: 'chat' })
     await add(user, '2026-06-03T12:00:00Z', { model: 'b/y' })
@@ -87,6 +90,12 @@ describe('usage', () => {
       ['api', 3],
       ['chat', 1],
     ])
+    // Tokens and money of each as well.
+    for (const group of ['agent', 'user_agent', 'model'])
+      expect((await get(user, { ...june, group })).body).toMatchObject({
+        data: expect.arrayContaining([expect.objectContaining({ input_tokens: 7, output_tokens: 0, cost_usd: 0.5 })]),
+        groups: expect.arrayContaining([expect.objectContaining({ input_tokens: 7, output_tokens: 0, cost_usd: 0.5 })]),
+      })
     expect((await get(user, { ...june, user_agent_id: userAgentId })).body.total).toMatchObject({ runs: 3, failed: 1 })
   })
 
@@ -110,3 +119,57 @@ describe('usage', () => {
     expect((await get(await site.createUser(), {})).body.periods).toHaveLength(30)
   })
 })
+
+describe('the forecast of the month', () => {
+  const forecast = async (user: TestUser | null) => {
+    const response = await site.app.inject({ url: '/api/v1/usage/forecast', headers: user?.headers })
+    return { status: response.statusCode, body: response.json() }
+  }
+
+  test('is one’s own, goes on from what was used, and says when the runs of the plan are used up', async () => {
+    const [user, other] = [await site.createUser(), await site.createUser()]
+    const now = new Date()
+    const [month, today] = [now.toISOString().slice(0, 7), now.toISOString().slice(0, 10)]
+    for (const status of ['succeeded', 'running', 'failed'])
+      await insertTestLog(site.database, { user_id: user.id, status, cost_usd: '0.25' })
+    const planId = createId()
+    await site.database.asSystem('a test subscribes', async (tx) => {
+      const features = JSON.stringify({ ...noFeatures, limits: { ...noFeatures.limits, runs_per_month: 2 } })
+      const plan = { id: planId, name: 'Small', description: '', price: '0', features }
+      await tx.insertInto('plans').values(plan).execute()
+      const subscription = { id: createId(), user_id: user.id, plan_id: planId, status: 'active', start_date: now }
+      await tx
+        .insertInto('subscriptions')
+        .values({ ...subscription, is_current: true })
+        .execute()
+      await sql`insert into usage_months (user_id, month, runs) values (${user.id}, ${`${month}-01`}::date, 2)`.execute(
+        tx,
+      )
+    })
+    const { body } = await forecast(user)
+    expect(body).toMatchObject({ month, runs: 2, cost_usd: 0.75, limit_reached_on: today })
+    expect(body.runs_at_month_end).toBeGreaterThanOrEqual(2)
+    expect(body.days_left).toBeGreaterThanOrEqual(1)
+    expect((await forecast(other)).body).toMatchObject({ runs: 0, runs_at_month_end: 0, limit_reached_on: null })
+    expect((await forecast(null)).status).toBe(401)
+  })
+})
+
+const noFeatures = {
+  limits: {
+    user_agents: null,
+    runs_per_month: null,
+    tokens_per_month: null,
+    cost_usd_per_month: null,
+    integrations: null,
+    api_keys: null,
+    concurrent_runs: null,
+    log_retention_days: null,
+    upload_kb: null,
+  },
+  switches: { api: true, widget: true, schedules: true, publishing: true, own_model_keys: true },
+  integration_types: null,
+  models: 'all',
+  support: 'community',
+  highlights: [],
+}

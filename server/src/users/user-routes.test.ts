@@ -89,6 +89,21 @@ describe('my profile', () => {
     expect(me.json()).toMatchObject({ role: 'user', email })
   })
 
+  test('has a cost cap, which a key can neither set nor lift', async () => {
+    const { headers } = await signUpForTest(site)
+    const cap = async (cost_cap_usd: unknown) => {
+      const { statusCode, body } = await patch(headers, { cost_cap_usd })
+      return [statusCode, JSON.parse(body).cost_cap_usd]
+    }
+    expect(await cap('25')).toEqual([200, '25.00'])
+    for (const wrong of ['-1', '1.234', '1e3', '1,50', '', '1234567890', 25]) expect((await cap(wrong))[0]).toBe(400)
+    expect((await patch(headers, { first_name: 'Ada' })).json().cost_cap_usd).toBe('25.00')
+    expect(await cap('0')).toEqual([200, '0.00'])
+    expect(await cap(null)).toEqual([200, null])
+    const withKey = await site.createUser()
+    expect((await patch(withKey.headers, { cost_cap_usd: null })).statusCode).toBe(403)
+  })
+
   test('never shows the password', async () => {
     const { headers } = await signUpForTest(site)
     const response = await site.app.inject({ url: '/api/v1/me', headers })
