@@ -45,6 +45,8 @@ import { addPlanRoutes } from './plans/plan-routes.ts'
 import type { RunServices } from './runtime/run-agent.ts'
 import { addStripeRoutes } from './stripe/stripe-routes.ts'
 import type { StripeService } from './stripe/stripe-service.ts'
+import { addSubscriptionAdminRoutes } from './subscriptions/subscription-admin-routes.ts'
+import { addSubscriptionRoutes } from './subscriptions/subscription-routes.ts'
 import { addUsageRoutes } from './usage/usage-routes.ts'
 import { addRunRoutes } from './user-agents/run-routes.ts'
 import { addUserAgentRoutes } from './user-agents/user-agent-routes.ts'
@@ -117,6 +119,8 @@ export async function createApp(services: Services): Promise<App> {
   addOAuthRoutes(app, services)
   addDeliveryRoutes(app, services)
   addPlanRoutes(app, services)
+  addSubscriptionRoutes(app, services)
+  addSubscriptionAdminRoutes(app, services)
   addStripeRoutes(app, services)
   addLimitRoutes(app, services)
   addModelRoutes(app, services)

@@ -57,11 +57,17 @@ async function subscribe(
   db: TestDatabase,
   user: TestUser,
   features: object,
-  subscription: { status?: string; end_date?: Date | null; start_date?: Date } = {},
+  subscription: { status?: string; end_date?: Date | null; is_current?: boolean } = {},
 ): Promise<void> {
   const planId = createId()
   await system(db, async (tx) => {
-    const plan = { id: planId, name: 'Plan', description: 'A plan', price: '1.00', features: JSON.stringify(features) }
+    const plan = {
+      id: planId,
+      name: 'Plan',
+      description: 'A plan',
+      price: '1.00',
+      features: JSON.stringify({ limits: features }),
+    }
     await tx.insertInto('plans').values(plan).execute()
     await tx
       .insertInto('subscriptions')
@@ -71,6 +77,7 @@ async function subscribe(
         plan_id: planId,
         status: 'active',
         start_date: daysAgo(50),
+        is_current: true,
         ...subscription,
       })
       .execute()
@@ -86,18 +93,18 @@ describe('how long a log is kept', () => {
     expect(await agesOf(db, user)).toEqual([4000, 400, 1])
   })
 
-  test('is what the plan says, the longest of several, and the operator’s word for everybody else', async () => {
+  test('is what the present plan says, no shorter for who has lapsed, and the operator’s word for everybody else', async () => {
     const db = await open()
     const ages = [500, 100, 40, 20, 5]
     const people = {
       none: await db.createUser(),
       month: await db.createUser(),
       forever: await db.createUser(),
-      longest: await db.createUser(),
+      former: await db.createUser(),
       unsaid: await db.createUser(),
       ended: await db.createUser(),
-      paidToItsEnd: await db.createUser(),
-      notYet: await db.createUser(),
+      lapsedFromMuch: await db.createUser(),
+      admin: await db.createUser('admin'),
       nonsense: await db.createUser(),
       huge: await db.createUser(),
     }
@@ -105,12 +112,12 @@ describe('how long a log is kept', () => {
     const month = { log_retention_days: 30 }
     await subscribe(db, people.month, month)
     await subscribe(db, people.forever, { log_retention_days: null })
-    await subscribe(db, people.longest, month)
-    await subscribe(db, people.longest, { log_retention_days: 365 }, { status: 'trialing' })
+    await subscribe(db, people.former, { log_retention_days: null }, { status: 'canceled', is_current: false })
+    await subscribe(db, people.former, month)
     await subscribe(db, people.unsaid, {})
     await subscribe(db, people.ended, month, { end_date: daysAgo(1) })
-    await subscribe(db, people.paidToItsEnd, month, { status: 'cancelled', end_date: daysAgo(-1) })
-    await subscribe(db, people.notYet, month, { start_date: daysAgo(-1) })
+    await subscribe(db, people.lapsedFromMuch, { log_retention_days: 365 }, { status: 'canceled' })
+    await subscribe(db, people.admin, month)
     await subscribe(db, people.nonsense, { log_retention_days: 'thirty' })
     await subscribe(db, people.huge, { log_retention_days: 1e300 })
 
@@ -125,11 +132,11 @@ describe('how long a log is kept', () => {
       none: upTo(90),
       month: upTo(30),
       forever: ages,
-      longest: upTo(365),
+      former: upTo(30),
       unsaid: upTo(90),
       ended: upTo(90),
-      paidToItsEnd: upTo(30),
-      notYet: upTo(90),
+      lapsedFromMuch: upTo(365),
+      admin: upTo(90),
       nonsense: upTo(90),
       huge: ages,
     }
@@ -137,6 +144,18 @@ describe('how long a log is kept', () => {
       expect(await agesOf(db, user), name).toEqual(expected[name as keyof typeof expected])
     expect(await system(db, findPruneReport)).toEqual(report)
     expect(count(await prune(db, 90))).toBe(0)
+  })
+
+  test('is what the default plan says for who never had a subscription, and for ever for who has lapsed', async () => {
+    const db = await open()
+    const [none, lapsed] = [await db.createUser(), await db.createUser()]
+    for (const user of [none, lapsed]) await addLogs(db, user, [100, 5])
+    await subscribe(db, lapsed, { log_retention_days: 30 }, { status: 'expired' })
+    const features = JSON.stringify({ limits: { log_retention_days: 10 } })
+    const plan = { id: createId(), name: 'Free', description: 'Free', price: '0', features, is_default: true }
+    await system(db, (tx) => tx.insertInto('plans').values(plan).execute())
+    await prune(db, null)
+    expect([await agesOf(db, none), await agesOf(db, lapsed)]).toEqual([[5], [100, 5]])
   })
 
   test('never ends a run that still runs or waits for an approval, nor takes what usage has not counted', async () => {

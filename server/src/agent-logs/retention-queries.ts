@@ -9,24 +9,27 @@ const isUnended = sql<boolean>`(status = 'running'
   or (status = 'waiting' and exists (select from waiting_runs where log_id = agent_logs.id)))`
 
 /**
- * `retentions (user_id, cutoff)`: what of each user's logs is older than they are kept, null for ever. The longest of
- * the plans that a user has now counts; `defaultDays` is for who has none, or one that says nothing of it. Never beyond
- * what is counted in usage_hours.
+ * `retentions (user_id, cutoff)`: what of each user's logs is older than they are kept, null for ever. What the plan of the
+ * current subscription says, or the default plan for who never had one; `defaultDays` is for admins, for who has no plan,
+ * and for plans that say nothing of it. Who has lapsed keeps everything for as long as the operator keeps logs at all, and
+ * never shorter than before. Never beyond what is counted in usage_hours.
  */
 function retentions(defaultDays: number | null) {
   return sql`plan_days as (
-    select id, case jsonb_typeof(features -> 'log_retention_days') when 'null' then ${sql.lit(foreverDays)}
-      when 'number' then greatest((features ->> 'log_retention_days')::numeric, 0) end as days
+    select id, is_default, case jsonb_typeof(features -> 'limits' -> 'log_retention_days') when 'null' then ${sql.lit(foreverDays)}
+      when 'number' then greatest((features -> 'limits' ->> 'log_retention_days')::numeric, 0) end as days
     from plans
   ),
   user_days as (
-    select user_id, max(days) as days from subscriptions join plan_days on plan_days.id = plan_id
-    where start_date <= now() and (end_date > now() or (end_date is null and status in ('trialing', 'active', 'past_due')))
-      and status <> 'expired'
-    group by user_id
+    select user_id, case when ${isLiving} then days
+      else greatest(days, coalesce(${defaultDays}::numeric, ${sql.lit(foreverDays)})) end as days
+    from subscriptions join plan_days on plan_days.id = plan_id where is_current
   ),
   kept as (
-    select users.id as user_id, coalesce(days, ${defaultDays}::numeric, ${sql.lit(foreverDays)}) as days
+    select users.id as user_id,
+      coalesce(case when role <> 'admin' then
+        case when user_days.user_id is not null then user_days.days else (select days from plan_days where is_default) end
+      end, ${defaultDays}::numeric, ${sql.lit(foreverDays)}) as days
     from users left join user_days on user_days.user_id = users.id
   ),
   retentions as (
@@ -35,6 +38,9 @@ function retentions(defaultDays: number | null) {
     from kept
   )`
 }
+
+const isLiving = sql`(status in ('trialing', 'active', 'past_due') and (end_date is null or end_date > now())
+  and (status <> 'past_due' or coalesce(grace_until, '-infinity') > now()))`
 
 export interface ExpiredUser {
   user_id: string

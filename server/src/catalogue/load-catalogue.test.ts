@@ -37,7 +37,7 @@ async function readRows() {
   return app.database.asSystem('a test looks', async (tx) => ({
     agents: await tx.selectFrom('agents').selectAll().orderBy('slug').execute(),
     versions: await tx.selectFrom('agent_versions').selectAll().orderBy('agent_id').orderBy('version').execute(),
-    plans: await tx.selectFrom('plans').selectAll().orderBy('price').execute(),
+    plans: await tx.selectFrom('plans').selectAll().orderBy('position').execute(),
   }))
 }
 
@@ -196,16 +196,38 @@ test('an admin cannot decline what came with the product, and nobody can change 
   expect(await call('GET', `/agents/${id}`, {})).toMatchObject({ name: 'Agent shop', is_public: true, creator: null })
 })
 
-test('plans follow the file by their slug, keep their ids and stay when they are gone from it', async () => {
+test('plans are added once: what an admin changed, archived or made the default is never written over', async () => {
   const { plans } = await readCatalogue(join(import.meta.dirname, '../../../catalogue'))
   await load([], plans)
   const before = (await readRows()).plans
-  expect(before).toHaveLength(plans.length)
+  expect(before.map(({ slug, is_default }) => [slug, is_default]).sort()).toEqual([
+    ['enterprise', false],
+    ['free', true],
+    ['professional', false],
+    ['starter', false],
+  ])
+  await app.database.asSystem('an admin changes plans', async (tx) => {
+    await tx.updateTable('plans').set({ is_default: false, name: 'Gratis' }).where('slug', '=', 'free').execute()
+    await tx
+      .updateTable('plans')
+      .set({ price: '59.00', archived_at: new Date() })
+      .where('slug', '=', 'starter')
+      .execute()
+  })
+  const changed = (await readRows()).plans
   await load([], plans)
-  expect((await readRows()).plans).toEqual(before)
-  const [cheapest, ...others] = plans
-  await load([], [{ ...cheapest!, name: 'Gratis', price: '0.50' }])
+  expect((await readRows()).plans).toEqual(changed)
+  const [free] = plans
+  await load([], [{ ...free!, slug: 'newer', name: 'Newer', is_default: true }])
   const after = (await readRows()).plans
-  expect(after).toHaveLength(1 + others.length)
-  expect(after[0]).toMatchObject({ id: before[0]!.id, slug: cheapest!.slug, name: 'Gratis', price: '0.50' })
+  expect(after).toHaveLength(plans.length + 1)
+  // No plan was the default any more, and nobody is there whom it would limit.
+  expect(after.filter((plan) => plan.is_default).map(({ slug }) => slug)).toEqual(['newer'])
+})
+
+test('an upgrade limits nobody: where there are users already, no plan becomes the default by itself', async () => {
+  const { plans } = await readCatalogue(join(import.meta.dirname, '../../../catalogue'))
+  await app.createUser()
+  await load([], plans)
+  expect((await readRows()).plans.filter((plan) => plan.is_default)).toEqual([])
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { renderInstructions } from '../agents/render-instructions.ts'
 import { validateSettings } from '../agents/validate-settings.ts'
+import { limitNames } from '../plans/plan-features.ts'
 import { buildPassages } from '../runtime/knowledge/build-passages.ts'
 import { searchPassages, strongScore } from '../runtime/knowledge/search-passages.ts'
 import { agentTypes, type CatalogueAgent } from './catalogue-schemas.ts'
@@ -93,21 +94,29 @@ test('each starter of customer service is a question of its example FAQ, so that
   expect(starters.filter((starter) => !questions.includes(starter))).toEqual([])
 })
 
-test('plans begin free and get dearer, and none gives less than a cheaper one', () => {
-  expect(plans.map((plan) => plan.slug)).toEqual(['free', 'starter', 'pro', 'business'])
-  expect(plans[0]?.price).toBe('0.00')
-  const amounts = plans.map(({ price, features }) => [
-    Number(price),
-    features.runs_per_month ?? Number.POSITIVE_INFINITY,
-    features.user_agents ?? Number.POSITIVE_INFINITY,
-    features.integrations ?? Number.POSITIVE_INFINITY,
-    features.log_retention_days ?? Number.POSITIVE_INFINITY,
+test('plans begin free and get dearer, none gives less than a cheaper one, and the largest is talked about', () => {
+  expect(plans.map(({ slug, price, yearly_price }) => [slug, price, yearly_price])).toEqual([
+    ['free', '0.00', null],
+    ['starter', '49.00', '490.00'],
+    ['professional', '149.00', '1490.00'],
+    ['enterprise', '0.00', null],
   ])
-  for (const column of [0, 1, 2, 3, 4]) {
-    const values = amounts.map((row) => row[column]!)
+  expect(plans.map((plan) => [plan.is_default, plan.is_by_arrangement, plan.features.switches.api])).toEqual([
+    [true, false, false],
+    [false, false, false],
+    [false, false, true],
+    [false, true, true],
+  ])
+  const starter = plans[1]?.features.limits
+  const professional = plans[2]?.features.limits
+  expect([starter?.user_agents, starter?.runs_per_month]).toEqual([2, 5000])
+  expect([professional?.user_agents, professional?.runs_per_month]).toEqual([5, 25_000])
+  expect(Object.values(plans[3]!.features.limits).every((limit) => limit === null)).toBe(true)
+  for (const name of limitNames) {
+    const values = plans.map(({ features }) => features.limits[name] ?? Number.POSITIVE_INFINITY)
     expect(values).toEqual(values.toSorted((one, other) => one - other))
-    expect(new Set(values).size).toBe(values.length)
   }
+  expect(plans.map(({ position }) => position)).toEqual(plans.map(({ position }) => position).toSorted((a, b) => a - b))
 })
 
 describe('a catalogue with faults', () => {

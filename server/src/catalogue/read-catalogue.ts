@@ -78,9 +78,14 @@ function checkAgent(agent: CatalogueAgent, fileName: string): Fault[] {
 }
 
 function checkPlans(plans: CataloguePlan[]): Fault[] {
-  return plans.flatMap((plan, index) =>
+  const faults = plans.flatMap((plan, index) =>
     plans.findIndex((other) => other.slug === plan.slug) < index
       ? [{ path: `/${index}/slug`, message: `"${plan.slug}" is listed twice.` }]
       : [],
   )
+  const defaults = plans.filter((plan) => plan.is_default)
+  if (defaults.length > 1) faults.push({ path: '', message: 'More than one plan is the default.' })
+  if (defaults.some(({ price, is_public }) => Number(price) > 0 || !is_public))
+    faults.push({ path: '', message: 'The default plan has to be free and public.' })
+  return faults
 }

@@ -20,7 +20,12 @@ export type SwitchName = (typeof switchNames)[number]
 
 // PostgreSQL reads counts as integer; a Date cannot go back further than this many days.
 const count = (description: string, example: number, max = 2_000_000_000) =>
-  z.int().min(0).max(max).nullable().meta({ description: `${description}; null is no limit`, example })
+  z
+    .int()
+    .min(0)
+    .max(max)
+    .nullable()
+    .meta({ description: `${description}; null is no limit`, example })
 
 const limitsSchema = z.strictObject({
   user_agents: count('User agents that are switched on', 5),

@@ -187,19 +187,25 @@ export async function deleteOffer(tx: Tx, planId: string, userId: string): Promi
 
 /**
  * Writes a plan of the catalogue that is not there yet. What is there is the operator's: it is never changed. It becomes the
- * default only where no plan is.
+ * default only where no plan is and nobody can be taken by surprise: who was there before plans came along has no limits
+ * until an admin makes a plan the default.
  */
 export async function insertCataloguePlan(
   tx: Tx,
   id: string,
   { features, is_default, ...plan }: PlanValues & { slug: string },
 ): Promise<void> {
-  const isDefault = is_default && (await findDefaultPlan(tx)) === null
+  const isDefault = is_default && (await findDefaultPlan(tx)) === null && !(await hasUsers(tx))
   await tx
     .insertInto('plans')
     .values({ ...plan, id, features: JSON.stringify(features), is_default: isDefault })
     .onConflict((conflict) => conflict.column('slug').doNothing())
     .execute()
+}
+
+async function hasUsers(tx: Tx): Promise<boolean> {
+  const row = await tx.selectFrom('users').select('id').where('role', '<>', 'admin').limit(1).executeTakeFirst()
+  return row !== undefined
 }
 
 function withFeatures<Row extends { features: unknown }>(row: Row): Omit<Row, 'features'> & { features: PlanFeatures } {

@@ -122,12 +122,14 @@ const planImpactSchema = z
       example: { user_agents: 3 },
     }),
     takes_effect: z.enum(['now', 'next_payment']).meta({
-      description: '`now`: what it includes changes at once. `next_payment`: only prices change, for who subscribes next',
+      description:
+        '`now`: what it includes changes at once. `next_payment`: only prices change, for who subscribes next',
       example: 'now',
     }),
     sentence: z.string().meta({
       description: 'The same for people',
-      example: '12 users have this plan; its limits change for them at once. 3 of them have more than 2 user agents on.',
+      example:
+        '12 users have this plan; its limits change for them at once. 3 of them have more than 2 user agents on.',
     }),
   })
   .meta({ id: 'PlanImpact', description: 'Whom a change of a plan affects, and when' })

@@ -191,11 +191,9 @@ async function takeNextPlan(step: Step, row: SubscriptionRow): Promise<Subscript
   const plan = await getPlan(step.tx, row.next_plan_id)
   const interval = row.next_billing_interval
   if (isFree(plan)) return begin(step, toNewRow(step, freeSubscription(plan, row.next_keep)), row.next_keep, row)
+  // What is paid at Stripe changes when Stripe says so.
+  if (row.source === 'stripe') throw new AppError('subscription_change_not_allowed')
   const price = (interval === 'year' ? plan.yearly_price : null) ?? plan.price
-  if (row.source === 'stripe') {
-    const patch = { plan_id: plan.id, price, currency: plan.currency, billing_interval: interval, ...noNextPlan }
-    return changePlan(step, row, patch, row.next_keep)
-  }
   const next: NewSubscription = {
     plan_id: plan.id,
     source: row.source === 'free' ? 'manual' : row.source,

@@ -29,7 +29,8 @@ export function mirrorStripe(row: SubscriptionRow, state: DerivedSubscription, n
       },
     })
   if (isLiving(state.status)) steps.push(...mirrorPeriod(row, state))
-  const rest = differences(steps.reduce((present, { patch }) => ({ ...present, ...patch }), row), state)
+  const present: SubscriptionRow = Object.assign({}, row, ...steps.map(({ patch }) => patch))
+  const rest = differences(present, state)
   if (Object.keys(rest).length > 0) {
     const last = steps.at(-1)
     if (last) last.patch = { ...last.patch, ...rest }

@@ -80,9 +80,7 @@ export function findCurrentSubscription(tx: Tx, userId: string): Promise<Subscri
 }
 
 export function findSubscriptionAtStripe(tx: Tx, userId: string, stripeId: string): Promise<SubscriptionRow | null> {
-  return findOne(
-    selectSubscriptions(tx).where('user_id', '=', userId).where('stripe_subscription_id', '=', stripeId),
-  )
+  return findOne(selectSubscriptions(tx).where('user_id', '=', userId).where('stripe_subscription_id', '=', stripeId))
 }
 
 export async function insertSubscription(
@@ -175,7 +173,10 @@ function selectSubscriptions(tx: Tx) {
   return tx.selectFrom('subscriptions').select(subscriptionColumns)
 }
 
-type StoredSubscription = Omit<SubscriptionRow, 'status' | 'source' | 'billing_interval' | 'next_billing_interval' | 'next_keep'> & {
+type StoredSubscription = Omit<
+  SubscriptionRow,
+  'status' | 'source' | 'billing_interval' | 'next_billing_interval' | 'next_keep'
+> & {
   status: string
   source: string
   billing_interval: string | null

@@ -44,7 +44,8 @@ export const subscriptionSchema = z
       example: 'active',
     }),
     source: z.enum(subscriptionSources).meta({
-      description: '`free`: chosen, costs nothing; `manual`: an admin put it there; `comp`: given; `stripe`: paid there',
+      description:
+        '`free`: chosen, costs nothing; `manual`: an admin put it there; `comp`: given; `stripe`: paid there',
       example: 'stripe',
     }),
     billing_interval: billingIntervalSchema
@@ -77,7 +78,9 @@ const planRequestFields = {
   id: z.uuid().meta({ description: 'Its id', example: exampleId }),
   plan_id: z.uuid().meta({ description: 'The plan that is asked for', example: exampleId }),
   plan_name: z.string().meta({ description: 'Its name', example: 'Starter' }),
-  billing_interval: billingIntervalSchema.nullable().meta({ description: 'By the month or the year', example: 'month' }),
+  billing_interval: billingIntervalSchema
+    .nullable()
+    .meta({ description: 'By the month or the year', example: 'month' }),
   message: z.string().nullable().meta({ description: 'What the user wrote', example: null }),
   status: z.enum(planRequestStatuses).meta({ description: 'What became of it', example: 'open' }),
   answer: z.string().nullable().meta({ description: 'What the admin answered', example: null }),
@@ -205,7 +208,9 @@ const previewSchema = z
         }),
       })
       .nullable()
-      .meta({ description: 'What has to be chosen (`keep`), because the plan has room for less; null: all of it fits' }),
+      .meta({
+        description: 'What has to be chosen (`keep`), because the plan has room for less; null: all of it fits',
+      }),
     ends: z
       .array(z.string())
       .meta({ description: 'What the plan does not have, for people', example: ['The API and API keys'] }),
@@ -215,7 +220,7 @@ const previewSchema = z
 export type SubscriptionPreview = z.output<typeof previewSchema>
 
 const reason = typedText(1000, 1).meta({
-  description: 'Why; stands in the history that the user sees, and in the audit log',
+  description: 'Why; stands in the history, which the user sees',
   example: 'Agreed on the phone',
 })
 const priceSchema = z
@@ -226,7 +231,12 @@ const endDate = timestampSchema
   .nullable()
   .default(null)
   .meta({ description: 'When it ends by itself; null: never', example: null })
-const trialDays = z.int().min(1).max(730).optional().meta({ description: 'Days of a trial before it ends', example: 14 })
+const trialDays = z
+  .int()
+  .min(1)
+  .max(730)
+  .optional()
+  .meta({ description: 'Days of a trial before it ends', example: 14 })
 
 const assignmentSchema = z.strictObject({
   plan_id: choice.plan_id,

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../database/database.ts'
+import { lockLimits } from '../limits/require-in-plan.ts'
 import type { PlanFeatures } from '../plans/plan-features.ts'
 import type { Keep } from './subscription-schemas.ts'
 
@@ -20,14 +21,7 @@ export async function listLiveItems(tx: Tx, userId: string): Promise<LiveItems> 
   const userAgents = await tx
     .selectFrom('user_agents')
     .select(['id', 'name', 'is_active'])
-    .select((select) =>
-      select
-        .selectFrom('integrations')
-        .select(sql<number>`count(*)`.as('accounts'))
-        .whereRef('integrations.user_agent_id', '=', 'user_agents.id')
-        .$notNull()
-        .as('accounts'),
-    )
+    .select(sql<number>`(select count(*) from public.integrations where user_agent_id = user_agents.id)`.as('accounts'))
     .where('user_id', '=', userId)
     .where('is_active', '=', true)
     .orderBy('created_at')
@@ -42,7 +36,7 @@ export async function listLiveItems(tx: Tx, userId: string): Promise<LiveItems> 
     .orderBy('created_at')
     .orderBy('id')
     .execute()
-  return { userAgents: userAgents.map((row) => ({ ...row, accounts: row.accounts ?? 0 })), apiKeys }
+  return { userAgents, apiKeys }
 }
 
 /** What a plan has room for. Keys of a plan without the API do not work anyway: they are left for a plan that has it. */
@@ -98,6 +92,7 @@ export async function switchOffBeyondPlan(
 ): Promise<Keep> {
   const user = await tx.selectFrom('users').select('role').where('id', '=', userId).executeTakeFirst()
   if (user?.role === 'admin') return { user_agent_ids: [], api_key_ids: [] }
+  await lockLimits(tx, userId)
   const items = await listLiveItems(tx, userId)
   const stays = chooseWhatStays(items, features, keep)
   const off = {

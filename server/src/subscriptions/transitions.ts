@@ -75,7 +75,7 @@ export const transitions: readonly Transition[] = [
   ...each('renewed', livingStatuses, 'same', ['stripe', 'server']),
   ...each('adjusted', open, 'same', ['stripe']),
   // Where nothing is paid by Stripe, another plan is another subscription, which replaces this one.
-  ...each('plan_changed', open, 'same', ['stripe', 'server']),
+  ...each('plan_changed', open, 'same', ['stripe']),
   ...each('change_scheduled', livingStatuses, 'same', ['user', 'stripe']),
   ...each('change_taken_back', livingStatuses, 'same', ['user', 'stripe']),
   ...each('cancel_scheduled', livingStatuses, 'same', ['user', 'admin', 'stripe']),
@@ -86,6 +86,19 @@ export const transitions: readonly Transition[] = [
   ...each('replaced', livingStatuses, 'canceled', anybody),
   ...each('replaced', endedStatuses, 'same', anybody),
 ]
+
+/** What decides whether a subscription still counts. */
+export interface SubscriptionTimes {
+  status: string
+  end_date: Date | null
+  grace_until: Date | null
+}
+
+/** Whether its user may run nothing any more; the same rule as in app.reserve_run. */
+export function hasLapsed({ status, end_date, grace_until }: SubscriptionTimes, now: Date): boolean {
+  if (!isLiving(status) || (end_date !== null && end_date <= now)) return true
+  return status === 'past_due' && (grace_until === null || grace_until <= now)
+}
 
 export function isAllowed(
   event: SubscriptionEventType,

@@ -1,0 +1,76 @@
+import { sql } from 'kysely'
+import type { Database, Tx } from '../database/database.ts'
+import { applySubscription, type SubscriptionChange } from './apply-subscription.ts'
+import { findCurrentSubscription, type SubscriptionRow, tryLockSubscription } from './subscription-queries.ts'
+import { isLiving } from './transitions.ts'
+
+const reason = 'subscriptions go on or end with their time, whoever they belong to'
+const usersPerRound = 200
+
+/**
+ * Does what the clock asks for: periods that are over begin anew, change to the next plan or end; so do trials, what was
+ * given for a time, and grace. What is paid by Stripe only runs out of grace here; the rest Stripe says. A transaction
+ * each, on any number of servers at once: whom one of them has locked, another leaves alone. Answers how many it changed.
+ */
+export async function advanceSubscriptions(database: Database, now: Date = new Date()): Promise<number> {
+  let changed = 0
+  let failure: unknown = null
+  let after = '00000000-0000-0000-0000-000000000000'
+  for (;;) {
+    const from = after
+    const users = await database.asSystem(reason, (tx) => listDueUsers(tx, now, from))
+    for (const userId of users) {
+      after = userId
+      try {
+        if (await database.asSystem(reason, (tx) => advance(tx, userId, now))) changed += 1
+      } catch (error) {
+        // One that fails does not keep the others from their time.
+        failure ??= error
+      }
+    }
+    if (users.length < usersPerRound) break
+  }
+  if (failure !== null) throw failure
+  return changed
+}
+
+async function advance(tx: Tx, userId: string, now: Date): Promise<boolean> {
+  if (!(await tryLockSubscription(tx, userId))) return false
+  const row = await findCurrentSubscription(tx, userId)
+  const change = row && findDueChange(row, now)
+  if (!change) return false
+  await applySubscription(tx, { userId, change, cause: 'server', actor: null, now })
+  return true
+}
+
+/** What the clock asks of a subscription; null: nothing yet. */
+export function findDueChange(row: SubscriptionRow, now: Date): SubscriptionChange | null {
+  const isOver = (moment: Date | null) => moment !== null && moment <= now
+  if (!isLiving(row.status)) return null
+  if (row.status === 'past_due' && (row.grace_until === null || isOver(row.grace_until)))
+    return { kind: 'end', status: 'expired' }
+  if (row.source === 'stripe') return null
+  const isTrialOver = row.status === 'trialing' && isOver(row.trial_end)
+  const isEnd = isTrialOver || isOver(row.end_date)
+  if (!isEnd && !isOver(row.period_end)) return null
+  if (row.next_plan_id !== null) return { kind: 'take_next_plan' }
+  if (row.cancel_at_period_end) return { kind: 'end', status: 'canceled' }
+  return isEnd ? { kind: 'end', status: 'expired' } : { kind: 'renew' }
+}
+
+async function listDueUsers(tx: Tx, now: Date, afterUserId: string): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('subscriptions')
+    .select('user_id')
+    .where('is_current', '=', true)
+    .where('status', 'in', ['trialing', 'active', 'past_due'])
+    .where(
+      sql<boolean>`((status = 'past_due' and coalesce(grace_until, '-infinity') <= ${now})
+        or (source <> 'stripe' and (end_date <= ${now} or period_end <= ${now} or (status = 'trialing' and trial_end <= ${now}))))`,
+    )
+    .where('user_id', '>', afterUserId)
+    .orderBy('user_id')
+    .limit(usersPerRound)
+    .execute()
+  return rows.map(({ user_id }) => user_id)
+}
