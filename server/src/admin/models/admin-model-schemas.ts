@@ -45,12 +45,10 @@ const adminModelSchema = z
     list_price: priceSchema.nullable().meta({ description: 'What the program knows; null when it knows none' }),
     own_price: priceSchema.nullable().meta({ description: 'What an admin set in its place; null when nobody did' }),
     own_price_set_at: timestampSchema.nullable().meta({ description: 'When that was set', example: null }),
-    unpriced: z
-      .boolean()
-      .meta({
-        description: 'True when neither is there: cost and limits of money cannot count its runs',
-        example: false,
-      }),
+    unpriced: z.boolean().meta({
+      description: 'True when neither is there: cost and limits of money cannot count its runs',
+      example: false,
+    }),
     runs: z.number().int().meta({ description: 'Runs of this month (UTC)', example: 1204 }),
     unpriced_runs: z.number().int().meta({ description: 'Of these, ended ones without a known price', example: 0 }),
     input_tokens: z.number().int().meta({ description: 'Tokens read this month', example: 1_824_000 }),

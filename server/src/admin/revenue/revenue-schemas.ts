@@ -25,13 +25,10 @@ const monthSchema = z
     paying: count('Users who pay at its end; in the present month, now', 10),
     new: count('Of these, who did not pay a month before', 2),
     churned: count('Users who paid a month before and pay no longer', 1),
-    churn_rate: z
-      .number()
-      .nullable()
-      .meta({
-        description: 'The latter as a share of all who paid a month before; null when nobody did',
-        example: 0.11,
-      }),
+    churn_rate: z.number().nullable().meta({
+      description: 'The latter as a share of all who paid a month before; null when nobody did',
+      example: 0.11,
+    }),
     trialing: count('Users on trial at its end', 3),
     given: count('Users with a plan that was given to them, at its end', 1),
     currencies: z.array(movementSchema).meta({ description: 'Money, each currency for itself' }),

@@ -90,7 +90,7 @@ async function listServers(tx: Tx, nodeId: string): Promise<System['servers']> {
 /** A partitioned table counts with its partitions. */
 async function listTables(tx: Tx): Promise<System['disk']['tables']> {
   const { rows } = await sql<System['disk']['tables'][number]>`
-    select relname as name, sum(pg_total_relation_size(part.relid))::bigint as bytes,
+    select c.relname as name, sum(pg_total_relation_size(part.relid))::bigint as bytes,
       sum(greatest(leaf.reltuples, 0))::bigint as rows
     from pg_class c, pg_partition_tree(c.oid) part, pg_class leaf
     where c.relnamespace = 'public'::regnamespace and c.relkind = 'p' and leaf.oid = part.relid and leaf.relkind = 'r'
