@@ -13,6 +13,7 @@ import type { Log } from './log.ts'
 import type { Mailer } from './mail/open-mailer.ts'
 import { sendSubscriptionNews } from './mail/send-subscription-news.ts'
 import type { ModelRegistry } from './runtime/models/model-registry.ts'
+import { advanceSubscriptions } from './subscriptions/advance-subscriptions.ts'
 import { reconcileUsage } from './usage/reconcile-usage.ts'
 import { rollUpUsage } from './usage/roll-up-usage.ts'
 
@@ -93,6 +94,7 @@ export async function runMaintenance(
 async function runOften(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
   const parts: [string, () => Promise<unknown>][] = [
     ['looking for Ollama', () => options.models.refreshOllama()],
+    ['ending and renewing subscriptions', () => advanceSubscriptions(options.database)],
     ['telling of limits that are near', () => sendLimitWarnings(options, new Date(), signal)],
     ['telling of subscriptions', () => sendSubscriptionNews(options, new Date(), signal)],
   ]

@@ -79,7 +79,8 @@ test('the catalogue of this product loads; twice changes nothing', async () => {
 
 test('the example of every catalogue agent fills its form', async () => {
   await loadCatalogue(app.database, await readCatalogue(join(import.meta.dirname, '../../../catalogue')))
-  const user = await app.createUser()
+  // More agents than the free plan has.
+  const user = await app.createUser('admin')
   const { agents } = await readRows()
   for (const { id } of agents) {
     const { capabilities } = await call('GET', `/agents/${id}`, {})
