@@ -65,7 +65,13 @@ export async function subscribeTestUser(
     await tx
       .insertInto('subscriptions')
       .values({
-        ...{ id: createId(), user_id: userId, plan_id: planId, status: 'active', start_date: new Date() },
+        ...{
+          id: createId(),
+          user_id: userId,
+          plan_id: planId,
+          status: 'active',
+          start_date: new Date(Date.now() - 86_400_000),
+        },
         is_current: true,
         ...more,
       })
