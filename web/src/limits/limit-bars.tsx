@@ -21,6 +21,7 @@ export function LimitBars({ limits }: { limits: readonly Limit[] }) {
 function LimitBar({ limit: { name, limit, used, percent, resets_at } }: { limit: Limit }) {
   const labelId = useId()
   const { title, help } = limitWords(name)
+  const isNothing = limit === 0 && !used
   const value = Math.min(100, percent ?? 0)
   return (
     <Box component="li">
@@ -29,12 +30,15 @@ function LimitBar({ limit: { name, limit, used, percent, resets_at } }: { limit:
           {title}
         </Text>
         <Text size="sm">
-          {used !== null && <b>{limitFigure(name, used)}</b>}
-          {used !== null && ' of '}
-          {limit === null ? 'no limit' : limitFigure(name, limit)}
+          {used !== null && !isNothing && (
+            <>
+              <b>{limitFigure(name, used)}</b> of{' '}
+            </>
+          )}
+          {isNothing ? 'Not in your plan' : limit === null ? 'no limit' : limitFigure(name, limit)}
         </Text>
       </Group>
-      {percent !== null && (
+      {percent !== null && !isNothing && (
         <Progress.Root size="md" mt={6}>
           <Progress.Section
             value={value}

@@ -66,7 +66,7 @@ const known: Record<LimitName, LimitWords> = {
   log_retention_days: {
     title: 'Logs are kept',
     help: 'How long conversations can be looked up.',
-    amount: (value) => `Logs kept for ${countWords(value, 'day')}`,
+    amount: (value) => `Logs kept for ${timeWords(value)}`,
     unlimited: 'Logs kept as long as you like',
     wayOut: null,
   },
@@ -111,13 +111,18 @@ export function limitSentence(name: string, limit: number | null): string {
 /** The bare figure for tables and bars: `5,000`, `$25.00`, `90 days`. */
 export function limitFigure(name: string, value: number): string {
   if (name === 'cost_usd_per_month' || name === 'cost_cap') return formatCost(value)
-  if (name === 'log_retention_days') return countWords(value, 'day')
+  if (name === 'log_retention_days') return timeWords(value)
   if (name === 'upload_kb') return sizeWords(value)
   return formatCount(value)
 }
 
 function countWords(value: number, noun: string): string {
   return `${value === 0 ? 'No' : formatCount(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
+function timeWords(days: number): string {
+  if (days === 0 || days % 365 !== 0) return countWords(days, 'day')
+  return days === 365 ? 'a year' : `${days / 365} years`
 }
 
 function sizeWords(kb: number): string {

@@ -19,7 +19,7 @@ export function BillingSwitch({ plans, value, onChange }: BillingSwitchProps) {
       onChange={(next) => onChange(next === 'year' ? 'year' : 'month')}
       data={[
         { value: 'month', label: 'Monthly' },
-        { value: 'year', label: saving > 0 ? `Yearly, up to ${saving} % less` : 'Yearly' },
+        { value: 'year', label: saving > 0 ? `Yearly, ${plans.length > 1 ? 'up to ' : ''}${saving} % less` : 'Yearly' },
       ]}
     />
   )

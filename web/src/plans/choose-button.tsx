@@ -1,4 +1,4 @@
-import { Text } from '@mantine/core'
+import { Text, VisuallyHidden } from '@mantine/core'
 import type { Plan } from '../../../api-client/src/api-types.ts'
 import { ButtonLink } from '../ui/links.tsx'
 import { chooseAddress, chooseLabel, type PlanState } from './choose-plan.ts'
@@ -18,12 +18,13 @@ export function ChooseButton({ plan, interval, state, isStranger, variant = 'fil
   if (state === 'current' || state === 'next' || state === 'requested') {
     return (
       <>
-        <ButtonLink to="/subscription" variant="default" fullWidth aria-label={`${plan.name}: ${stateWords[state]}`}>
+        <ButtonLink to="/subscription" variant="default" fullWidth>
           {state === 'current' ? 'See how it stands' : 'See what happens'}
+          <VisuallyHidden>: {plan.name}</VisuallyHidden>
         </ButtonLink>
         {state !== 'current' && (
           <Text size="xs" c="dimmed" mt={6} ta="center">
-            {stateWords[state]}
+            {waitWords[state]}
           </Text>
         )}
       </>
@@ -45,8 +46,7 @@ export function ChooseButton({ plan, interval, state, isStranger, variant = 'fil
   )
 }
 
-const stateWords = {
-  current: 'this is your plan',
+const waitWords = {
   next: 'It begins when the present period ends',
   requested: 'You asked for it; the answer comes here',
 } as const

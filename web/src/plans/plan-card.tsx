@@ -41,7 +41,8 @@ export function PlanCard({ plan, interval, mark, isMarked = false, action, order
         {mark && <Badge style={{ flexShrink: 0 }}>{mark}</Badge>}
       </Group>
       <Price plan={plan} interval={interval} />
-      <Text size="sm" c="dimmed" mt="sm">
+      {/* Room for three lines, so that the buttons of cards side by side stand in one row. */}
+      <Text size="sm" c="dimmed" mt="sm" mih={{ sm: '4.65em' }}>
         {plan.description}
       </Text>
       {action && <Box mt="lg">{action}</Box>}
@@ -61,8 +62,8 @@ export function PlanCard({ plan, interval, mark, isMarked = false, action, order
 }
 
 function Price({ plan, interval }: { plan: Plan; interval: BillingInterval }) {
-  if (plan.is_by_arrangement) return <Figure amount="Let’s talk" note="A price that fits you" />
-  if (isFree(plan)) return <Figure amount="Free" note="No card needed" />
+  if (plan.is_by_arrangement) return <Figure amount="Let’s talk" note="" />
+  if (isFree(plan)) return <Figure amount={formatMoney(0, plan.currency)} note="no card needed" />
   const trial = plan.trial_days > 0 ? `, after ${countOf(plan.trial_days, 'day')} free` : ''
   if (intervalOf(plan, interval) === 'month') {
     return <Figure amount={formatMoney(plan.price, plan.currency)} note={`a month${trial}`} />

@@ -15,13 +15,13 @@ export function PlanComparison({ plans, interval, currentPlanId }: PlanCompariso
   return (
     <Paper withBorder p={{ base: 'xs', sm: 'md' }} miw={0}>
       <Table.ScrollContainer
-        minWidth={190 + plans.length * 135}
+        minWidth={130 + plans.length * 115}
         scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': 'Plans side by side' } }}
       >
         <Table verticalSpacing="sm" layout="fixed">
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w={190} style={{ verticalAlign: 'bottom' }}>
+              <Table.Th w={{ base: 130, sm: 220 }} style={{ verticalAlign: 'bottom' }}>
                 <VisuallyHidden>What it includes</VisuallyHidden>
               </Table.Th>
               {plans.map((plan) => (
@@ -39,7 +39,7 @@ export function PlanComparison({ plans, interval, currentPlanId }: PlanCompariso
               <Table.Tr key={title}>
                 <Table.Th scope="row" fw={550} style={{ verticalAlign: 'top' }}>
                   {title}
-                  <Text size="xs" c="dimmed" fw={400}>
+                  <Text size="xs" c="dimmed" fw={400} visibleFrom="sm">
                     {help}
                   </Text>
                 </Table.Th>

@@ -38,7 +38,14 @@ test('what the highlights say already is not said twice, and what they leave out
   const said = planFacts({ ...starter, highlights: ['12 agents of your own', 'Conversations kept for 90 days'] })
   expect(said).toContain('2 agents')
   expect(said).not.toContain('Logs kept for 90 days')
-  expect(facts.at(-1)).toBe('A call with us')
+  expect(facts.slice(0, 2)).toEqual(['2 agents of your own', 'A call with us'])
+  const open = { ...starter.limits, user_agents: null, runs_per_month: null, log_retention_days: 365 }
+  const highlights = ['As many agents and runs as you need', 'Conversations kept for a year']
+  expect(planFacts({ ...starter, limits: open, highlights })).toEqual([
+    ...highlights,
+    '1 connected account',
+    'All language models of this site',
+  ])
 })
 
 test('plans are compared in the same rows, with no limit and nothing at all told apart', () => {

@@ -31,14 +31,21 @@ export function planFacts({ limits, models, switches, highlights }: Features): s
   ]
   const lines = highlights.map((line) => ` ${line.toLowerCase()} `)
   const isSaid = ({ key }: Fact) => lines.some((line) => line.includes(` ${key.toLowerCase()}`))
-  return [...facts.filter((fact) => !isSaid(fact)).map(({ text }) => text), ...highlights]
+  return [...highlights, ...facts.filter((fact) => !isSaid(fact)).map(({ text }) => text)]
 }
 
 function limitFact(name: (typeof onCard)[number], limit: number | null): Fact {
   const text = limitSentence(name, limit)
-  if (limit === null) return { text, key: text }
+  if (limit === null) return { text, key: unlimitedKeys[name] }
   return { text, key: name === 'log_retention_days' ? limitFigure(name, limit) : text }
 }
+
+const unlimitedKeys = {
+  user_agents: 'as many agents',
+  runs_per_month: 'runs as',
+  integrations: 'accounts as',
+  log_retention_days: 'as long as',
+} as const
 
 export interface ComparisonRow {
   title: string

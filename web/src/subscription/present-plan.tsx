@@ -21,7 +21,9 @@ export function PresentPlan({ subscribed }: { subscribed: Subscribed }) {
   return (
     <Stack gap="md">
       <Group gap="sm">
-        <Title order={2}>{plan?.name ?? 'No limits'}</Title>
+        <Title order={3} size="h2">
+          {plan?.name ?? 'No limits'}
+        </Title>
         <Badge color={state.color} size="lg">
           {state.label}
         </Badge>
@@ -39,11 +41,7 @@ export function PresentPlan({ subscribed }: { subscribed: Subscribed }) {
       <Group gap="sm">
         {actions.hasPortal && <PortalButton isFirst={subscription?.status === 'past_due'} />}
         {plan !== null && (
-          <ButtonLink
-            to="/plans"
-            variant={subscription?.status === 'past_due' ? 'default' : 'filled'}
-            aria-label={is_lapsed ? 'Choose a plan' : 'Change the plan'}
-          >
+          <ButtonLink to="/plans" variant={subscription?.status === 'past_due' ? 'default' : 'filled'}>
             {is_lapsed ? 'Choose a plan' : 'Change the plan'}
           </ButtonLink>
         )}

@@ -44,7 +44,7 @@ function Month({ forecast, rows }: { forecast: Forecast; rows: Usage['data'] }) 
       <Stack gap="md">
         <Group justify="space-between" gap="xs">
           <Text fw={600} component="figcaption">
-            {monthName(forecast.month)} to its end
+            This month
           </Text>
           {forecast.cost_usd > 0 && (
             <SegmentedControl
@@ -62,7 +62,7 @@ function Month({ forecast, rows }: { forecast: Forecast; rows: Usage['data'] }) 
         <SimpleGrid cols={2} spacing="md">
           <Figure label="So far" runs={forecast.runs} cost={forecast.cost_usd} />
           <Figure
-            label="Expected at the end"
+            label={`Expected at the end of ${monthName(forecast.month)}`}
             runs={forecast.runs_at_month_end}
             cost={forecast.cost_usd_at_month_end}
             isAbout
