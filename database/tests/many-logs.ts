@@ -17,7 +17,7 @@ import { usageOfLog } from '../../server/src/usage/roll-up-queries.ts'
 const logColumns =
   'id, "timestamp", user_id, agent_id, user_agent_id, conversation_id, status, source, model, input, output, metadata, input_tokens, output_tokens, cost_usd, latency_ms'
 
-/** A word that stands in one log of the heavy user's 50,000, so that a search for it looks at nearly all of them. */
+/** A word that stands in two logs of the heavy user's, so that a search for it looks at nearly all of them. */
 export const rareWord = 'zanzibar'
 /** Stands in every fifth log. */
 export const commonWord = 'refund'
@@ -198,7 +198,7 @@ function* writeLogs({ rows, heavy, others, start, end }: Omit<ManyLogs, 'seconds
   for (let number = 0; number < rows; number++) {
     const isHeavy = number % 10 === 0
     const user = isHeavy ? heavy : (others[(Math.imul(number, 0x9e3779b1) >>> 0) % others.length] ?? heavy)
-    const word = isHeavy && number % 500_000 === 250_000 ? rareWord : undefined
+    const word = isHeavy && number % (rows / 2) === rows / 4 ? rareWord : undefined
     piece += writeLog(user, Math.floor(start.getTime() + number * stepMs), number, word)
     if (number % pieceRows === pieceRows - 1) {
       yield piece

@@ -91,6 +91,17 @@ function failAfter(migration: Migration, statements: Statement[], count: number)
   return { ...migration, up: [...statements.slice(0, count).map(({ text }) => text), 'select 1 / 0'].join(';\n') }
 }
 
+/**
+ * After how many of its statements a migration is made to fail. On CI after the first of each kind and after the last one:
+ * a transaction that is rolled back knows no other difference between them. Without a transaction after every one.
+ */
+function placesToFail(migration: Migration, statements: Statement[]): number[] {
+  const all = statements.map((_, index) => index + 1)
+  if (!process.env.CI || runsWithoutTransaction(migration)) return all
+  const kinds = statements.map(({ tree }) => Object.keys(tree).join())
+  return all.filter((count) => count === statements.length || kinds.indexOf(kinds[count - 1] ?? '') === count - 1)
+}
+
 /** The system catalogs that `readCatalog` reads, and what tells rows of ours. */
 const catalogs: Record<string, string> = {
   pg_class: 'oid',
@@ -140,7 +151,7 @@ test('a failure after any statement of any migration leaves the catalog as it wa
     const before = JSON.stringify(await readCatalog(client))
     let version = await readCatalogVersion(client)
     const statements = await splitStatements(migration.up)
-    for (let count = 1; count <= statements.length; count++) {
+    for (const count of placesToFail(migration, statements)) {
       const broken = [...migrations.slice(0, index), failAfter(migration, statements, count)]
       await expect(deployMigrations(url, broken)).rejects.toThrow(`${migration.name} failed: division by zero`)
       failures++
@@ -151,7 +162,7 @@ test('a failure after any statement of any migration leaves the catalog as it wa
     }
     await deployMigrations(url, migrations.slice(0, index + 1))
   }
-  expect(failures).toBeGreaterThan(200)
+  expect(failures).toBeGreaterThan(process.env.CI ? 80 : 400)
   const [{ rolled_back: rolledBack } = {}] = await query(
     url,
     `select count(*)::int as rolled_back from public._prisma_migrations
