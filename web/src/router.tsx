@@ -61,6 +61,22 @@ const signInRoute = createRoute({
   component: lazyRouteComponent(() => import('./auth/sign-in-page.tsx'), 'SignInPage'),
 })
 
+/** `month` unless the address says `year`. */
+function pickInterval(search: Record<string, unknown>): { interval?: 'month' | 'year' } {
+  return search.interval === 'year' || search.interval === 'month' ? { interval: search.interval } : {}
+}
+
+/** `checkout` says how the payment page was left. */
+const plansRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/plans',
+  validateSearch: (search: Record<string, unknown>): { checkout?: string; interval?: 'month' | 'year' } => ({
+    ...pickTexts(search, ['checkout']),
+    ...pickInterval(search),
+  }),
+  component: lazyRouteComponent(() => import('./plans/plans-page.tsx'), 'PlansPage'),
+})
+
 const agentsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/agents',
@@ -80,6 +96,13 @@ const agentRoute = createRoute({
 function pickTexts<Name extends string>(search: Record<string, unknown>, names: Name[]): { [name in Name]?: string } {
   const found = names.filter((name) => typeof search[name] === 'string' && search[name] !== '')
   return Object.fromEntries(found.map((name) => [name, search[name]])) as { [name in Name]?: string }
+}
+
+/** Also words that look like a number or a yes, which the router has read as such. */
+function pickWords<Name extends string>(search: Record<string, unknown>, names: Name[]): { [name in Name]?: string } {
+  const isPlain = (value: unknown) => typeof value === 'number' || typeof value === 'boolean'
+  const entries = Object.entries(search).map(([name, value]) => [name, isPlain(value) ? String(value) : value])
+  return pickTexts(Object.fromEntries(entries), names)
 }
 
 const setUpRoute = createRoute({
@@ -189,6 +212,19 @@ const usageRoute = createRoute({
   component: lazyRouteComponent(() => import('./usage/usage-page.tsx'), 'UsagePage'),
 })
 
+/** `choose` opens what choosing that plan would do. */
+const subscriptionRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/subscription',
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { checkout?: string; choose?: string; interval?: 'month' | 'year' } => ({
+    ...pickTexts(search, ['checkout', 'choose']),
+    ...pickInterval(search),
+  }),
+  component: lazyRouteComponent(() => import('./subscription/subscription-page.tsx'), 'SubscriptionPage'),
+})
+
 const accountRoute = createRoute({
   getParentRoute: () => signedInRoute,
   path: '/account',
@@ -207,16 +243,77 @@ const publicationRequestsRoute = createRoute({
   component: lazyRouteComponent(() => import('./admin/publication-requests-page.tsx'), 'PublicationRequestsPage'),
 })
 
+const adminRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin',
+  component: lazyRouteComponent(() => import('./admin/overview/overview-page.tsx'), 'OverviewPage'),
+})
+
 const usersRoute = createRoute({
   getParentRoute: () => signedInRoute,
   path: '/admin/users',
-  component: lazyRouteComponent(() => import('./admin/users-page.tsx'), 'UsersPage'),
+  validateSearch: (search: Record<string, unknown>) =>
+    pickWords(search, ['search', 'role', 'plan_id', 'status', 'suspended']),
+  component: lazyRouteComponent(() => import('./admin/users/users-page.tsx'), 'UsersPage'),
+})
+
+const adminUserRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/users/$userId',
+  component: lazyRouteComponent(() => import('./admin/users/user-page.tsx'), 'AdminUserPage'),
+})
+
+const adminPlansRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/plans',
+  component: lazyRouteComponent(() => import('./admin/plans/plans-page.tsx'), 'AdminPlansPage'),
+})
+
+const newPlanRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/plans/new',
+  component: lazyRouteComponent(() => import('./admin/plans/new-plan-page.tsx'), 'NewPlanPage'),
+})
+
+const adminPlanRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/plans/$planId',
+  component: lazyRouteComponent(() => import('./admin/plans/plan-page.tsx'), 'AdminPlanPage'),
+})
+
+/** `requests` is `open` or another state of requests; with it those stand first. */
+const adminSubscriptionsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/subscriptions',
+  validateSearch: (search: Record<string, unknown>) => pickWords(search, ['requests', 'search', 'plan_id', 'status']),
+  component: lazyRouteComponent(() => import('./admin/subscriptions/subscriptions-page.tsx'), 'AdminSubscriptionsPage'),
+})
+
+const adminModelsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/models',
+  component: lazyRouteComponent(() => import('./admin/models/models-page.tsx'), 'AdminModelsPage'),
+})
+
+const systemRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/system',
+  component: lazyRouteComponent(() => import('./admin/system/system-page.tsx'), 'SystemPage'),
+})
+
+const auditLogRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/admin/audit-log',
+  validateSearch: (search: Record<string, unknown>) =>
+    pickWords(search, ['actor_id', 'action', 'target_type', 'target_id', 'from', 'to']),
+  component: lazyRouteComponent(() => import('./admin/audit-log/audit-log-page.tsx'), 'AuditLogPage'),
 })
 
 const routeTree = rootRoute.addChildren([
   landingRoute,
   signUpRoute,
   signInRoute,
+  plansRoute,
   agentsRoute,
   agentRoute,
   signedInRoute.addChildren([
@@ -233,10 +330,20 @@ const routeTree = rootRoute.addChildren([
     logsRoute,
     logRoute,
     usageRoute,
+    subscriptionRoute,
     accountRoute,
     apiKeysRoute,
     publicationRequestsRoute,
+    adminRoute,
     usersRoute,
+    adminUserRoute,
+    adminPlansRoute,
+    newPlanRoute,
+    adminPlanRoute,
+    adminSubscriptionsRoute,
+    adminModelsRoute,
+    systemRoute,
+    auditLogRoute,
   ]),
 ])
 

@@ -1,18 +1,11 @@
 import { Alert, Text } from '@mantine/core'
 import { IconDatabaseExclamation } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { api } from '../api.ts'
-
-const lookEveryMs = 15 * 60_000
+import { systemQuery } from './system/system-query.ts'
 
 /** Tells admins, on every page, that nobody could be sure of a restore any more. */
 export function BackupBanner() {
-  const { data } = useQuery({
-    queryKey: ['admin-system'],
-    queryFn: ({ signal }) => api('GET /api/v1/admin/system', { signal }),
-    staleTime: lookEveryMs,
-    refetchInterval: lookEveryMs,
-  })
+  const { data } = useQuery(systemQuery)
   if (!data?.backups.overdue) return null
   return (
     <Alert color="red" icon={<IconDatabaseExclamation />} title="Backups are overdue" mb="lg" role="status">

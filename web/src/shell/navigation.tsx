@@ -4,11 +4,17 @@ import {
   IconApps,
   IconChartBar,
   IconChecklist,
+  IconCpu,
   IconCreditCard,
+  IconGauge,
   IconHandStop,
+  IconHeartbeat,
+  IconHistory,
   IconKey,
   IconListDetails,
+  IconReceipt2,
   IconRobotFace,
+  IconTag,
   IconTool,
   IconUsersGroup,
 } from '@tabler/icons-react'
@@ -40,8 +46,14 @@ const creatorEntries: Entry[] = [
   { to: '/created-agents', label: 'Created by me', icon: IconTool, also: /^\/agents\/(new|[^/]+\/edit)$/ },
 ]
 const adminEntries: Entry[] = [
+  { to: '/admin', label: 'Overview', icon: IconGauge },
+  { to: '/admin/users', label: 'Users', icon: IconUsersGroup, also: /^\/admin\/users\// },
+  { to: '/admin/subscriptions', label: 'Subscriptions', icon: IconReceipt2 },
+  { to: '/admin/plans', label: 'Plans', icon: IconTag, also: /^\/admin\/plans\// },
   { to: '/admin/publication-requests', label: 'Publication requests', icon: IconChecklist },
-  { to: '/admin/users', label: 'Users', icon: IconUsersGroup },
+  { to: '/admin/models', label: 'Models and prices', icon: IconCpu },
+  { to: '/admin/system', label: 'System', icon: IconHeartbeat },
+  { to: '/admin/audit-log', label: 'Audit log', icon: IconHistory },
 ]
 
 /** The menu of a signed-in person. */
