@@ -46,7 +46,7 @@ export function forecastMonth({ now, days, runsLimit, runsUsed }: ForecastInput)
     if (reachedOn === null && runsLimit !== null && used + 1e-9 >= runsLimit) reachedOn = day
   }
   return {
-    month: dateOf(first).slice(0, 7),
+    month: dateOf(first),
     days_left: next - today,
     runs: sofar.runs,
     runs_at_month_end: Math.round(atEnd.runs),

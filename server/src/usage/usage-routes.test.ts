@@ -147,7 +147,7 @@ describe('the forecast of the month', () => {
       )
     })
     const { body } = await forecast(user)
-    expect(body).toMatchObject({ month, runs: 2, cost_usd: 0.75, limit_reached_on: today })
+    expect(body).toMatchObject({ month: `${month}-01`, runs: 2, cost_usd: 0.75, limit_reached_on: today })
     expect(body.runs_at_month_end).toBeGreaterThanOrEqual(2)
     expect(body.days_left).toBeGreaterThanOrEqual(1)
     expect((await forecast(other)).body).toMatchObject({ runs: 0, runs_at_month_end: 0, limit_reached_on: null })

@@ -118,7 +118,7 @@ export type UsageQuery = z.output<typeof usageQuerySchema>
 
 export const forecastSchema = z
   .object({
-    month: z.string().meta({ description: 'The UTC month', example: '2026-11' }),
+    month: z.iso.date().meta({ description: 'First day of the month, which is UTC’s', example: '2026-11-01' }),
     days_left: count('Days of the month that are left, today among them', 9),
     runs: count('Runs since the month began, as limits count them: without failed and interrupted ones', 2140),
     runs_at_month_end: count('As many it will be when it goes on like this', 2980),
