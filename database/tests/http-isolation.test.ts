@@ -5,6 +5,7 @@ import { signUpForTest, type TestSession } from '../../server/src/auth/test-sess
 import { createId } from '../../server/src/database/uuid-v7.ts'
 import { giveUpDeliveries, queueDeliveries } from '../../server/src/integrations/deliveries/delivery-queries.ts'
 import { createMemory } from '../../server/src/memories/memory-queries.ts'
+import { unlimitedFeatures } from '../../server/src/plans/plan-testing.ts'
 import { createAgentOf, exampleAgent } from '../../server/src/testing/agent-fixtures.ts'
 import { createTestApp, type TestApp, type TestUser } from '../../server/src/testing/test-app.ts'
 import { query } from './catalog-queries.ts'
@@ -16,8 +17,11 @@ let owner: TestSession
 /** What the owner has, by kind: every kind is tried in every place that takes an id. */
 let ids: Record<Kind, string>
 let othersUserAgent: string
+let planChangedAt: Date
 
-type Kind = 'agent' | 'userAgent' | 'log' | 'apiKey' | 'session' | 'user' | 'integration' | 'delivery' | Asked
+type Kind = 'agent' | 'userAgent' | 'log' | 'apiKey' | 'session' | 'user' | 'integration' | 'delivery' | Asked | Sold
+/** A plan that is offered to the owner alone, and their request for it. */
+type Sold = 'plan' | 'planRequest'
 /** What a run that waits has brought. */
 type Asked = 'waitingRun' | 'approval' | 'memory'
 const kinds: Kind[] = [
@@ -32,6 +36,8 @@ const kinds: Kind[] = [
   'waitingRun',
   'approval',
   'memory',
+  'plan',
+  'planRequest',
 ]
 
 interface Case {
@@ -178,7 +184,78 @@ const approvalCases: Case[] = [
   },
 ]
 
+const forAdmins = (one: Omit<Case, 'isForAdmins'>): Case => ({ ...one, isForAdmins: true })
+const choice = (plan_id: string) => ({ plan_id })
+const planCases: Case[] = [
+  {
+    route: 'POST /api/v1/me/subscription/preview',
+    kind: 'plan',
+    url: at('me/subscription/preview'),
+    payload: choice,
+    status: 200,
+  },
+  { route: 'POST /api/v1/me/subscription', kind: 'plan', url: at('me/subscription'), payload: choice, status: 200 },
+  { route: 'DELETE /api/v1/me/plan-requests/{id}', kind: 'planRequest', url: at('me/plan-requests/{id}'), status: 204 },
+  forAdmins({ route: 'GET /api/v1/admin/plans/{id}', kind: 'plan', url: at('admin/plans/{id}'), status: 200 }),
+  forAdmins({
+    route: 'PATCH /api/v1/admin/plans/{id}',
+    kind: 'plan',
+    url: at('admin/plans/{id}'),
+    payload: () => ({ name: 'Renamed', updated_at: planChangedAt }),
+    status: 200,
+  }),
+  forAdmins({
+    route: 'POST /api/v1/admin/plans/{id}/archive',
+    kind: 'plan',
+    url: at('admin/plans/{id}/archive'),
+    status: 200,
+  }),
+  forAdmins({
+    route: 'PUT /api/v1/admin/plans/{id}/offers/{user_id}',
+    kind: 'plan',
+    url: (id) => `/api/v1/admin/plans/${id}/offers/${ids.user}`,
+    status: 204,
+  }),
+  forAdmins({
+    route: 'DELETE /api/v1/admin/plans/{id}/offers/{user_id}',
+    kind: 'user',
+    url: (id) => `/api/v1/admin/plans/${ids.plan}/offers/${id}`,
+    status: 204,
+  }),
+  forAdmins({
+    route: 'GET /api/v1/admin/subscriptions',
+    kind: 'plan',
+    url: (id) => `/api/v1/admin/subscriptions?plan_id=${id}`,
+    status: 200,
+  }),
+  forAdmins({
+    route: 'PUT /api/v1/admin/users/{id}/subscription',
+    kind: 'user',
+    url: at('admin/users/{id}/subscription'),
+    payload: () => ({ plan_id: ids.plan, source: 'comp', reason: 'A test' }),
+    status: 200,
+  }),
+  // 409: they have no subscription, which only admins are told.
+  forAdmins({
+    route: 'DELETE /api/v1/admin/users/{id}/subscription',
+    kind: 'user',
+    url: at('admin/users/{id}/subscription'),
+    payload: () => ({ at: 'now', reason: 'A test' }),
+    status: 409,
+  }),
+  ...(['accept', 'refuse'] as const).map((answer) =>
+    forAdmins({
+      route: `POST /api/v1/admin/plan-requests/{id}/${answer}`,
+      kind: 'planRequest',
+      url: at(`admin/plan-requests/{id}/${answer}`),
+      payload: () => ({}),
+      status: 200,
+    }),
+  ),
+]
+
 const cases: Case[] = [
+  ...planCases,
   ...integrationCases,
   ...approvalCases,
   { route: 'GET /api/v1/agents/{id}', kind: 'agent', url: at('agents/{id}'), status: 200 },
@@ -429,7 +506,32 @@ async function prepareOwner(): Promise<void> {
     createMemory(tx, { id: memory, userId: owner.id, userAgentId: userAgent, content: 'A fact', isUntrusted: false }),
   )
   const asked = { waitingRun: waiting.runId, approval: waiting.approvalId, memory }
-  ids = { ...asked, agent, userAgent, apiKey, session: session!.id, log, user: owner.id, integration, delivery }
+  const sold = await prepareOffer(owner.id)
+  ids = {
+    ...asked,
+    ...sold,
+    agent,
+    userAgent,
+    apiKey,
+    session: session!.id,
+    log,
+    user: owner.id,
+    integration,
+    delivery,
+  }
+}
+
+function prepareOffer(userId: string): Promise<Record<Sold, string>> {
+  return site.database.asSystem('a test offers a plan', async (tx) => {
+    const [plan, planRequest] = [createId(), createId()]
+    const features = JSON.stringify(unlimitedFeatures)
+    const values = { id: plan, name: 'Hidden', description: 'For one.', price: '0.00', is_public: false, features }
+    const { updated_at } = await tx.insertInto('plans').values(values).returning('updated_at').executeTakeFirstOrThrow()
+    planChangedAt = updated_at
+    await tx.insertInto('plan_offers').values({ plan_id: plan, user_id: userId }).execute()
+    await tx.insertInto('plan_requests').values({ id: planRequest, user_id: userId, plan_id: plan }).execute()
+    return { plan, planRequest }
+  })
 }
 
 describe.each(cases.map((one) => [`${one.route} (${one.kind})`, one] as const))('%s', (_name, one) => {

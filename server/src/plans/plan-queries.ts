@@ -69,9 +69,8 @@ export async function findDefaultPlan(tx: Tx): Promise<PlanRow | null> {
   return row ? withFeatures(row) : null
 }
 
-/** Whether a user may choose a plan: it is on the market, for everybody or for them. */
-export async function isOnOffer(tx: Tx, plan: PlanRow, userId: string): Promise<boolean> {
-  if (plan.archived_at !== null) return false
+/** Whether a plan was meant for a user: for everybody, or offered to them. */
+export async function isOffered(tx: Tx, plan: PlanRow, userId: string): Promise<boolean> {
   if (plan.is_public) return true
   const offer = await tx
     .selectFrom('plan_offers')

@@ -261,7 +261,9 @@ async function beginAtStripe(step: Step, state: DerivedSubscription): Promise<Su
     is_current: isLiving(state.status),
     next_keep: null,
   }
-  return begin(step, row, current?.next_keep ?? null, current)
+  // What is kept for a change to another plan was not chosen for this one.
+  const keep = current && current.next_plan_id === null ? current.next_keep : null
+  return begin(step, row, keep, current)
 }
 
 async function switchOff(step: Step, planId: string, keep: Keep | null): Promise<Record<string, unknown>> {

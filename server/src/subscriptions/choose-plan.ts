@@ -94,7 +94,9 @@ async function chooseAtStripe(
     database.asSystem('what a user chose to keep is there when Stripe says that the plan has begun', (tx) =>
       applySubscription(tx, { userId, change: { kind: 'remember_keep', keep: kept }, cause: 'user', actor: userId }),
     )
-  if (current) await remember(keep)
+  // A page of Stripe may be left without paying: what was chosen for a change that is to come stays.
+  const isRemembered = current !== null && !(way === 'checkout' && current.next_plan_id !== null)
+  if (isRemembered) await remember(keep)
   try {
     if (way === 'free_after_stripe') {
       await stripe.cancelAtPeriodEnd(userId)
@@ -108,7 +110,7 @@ async function chooseAtStripe(
       await (way === 'upgrade_at_stripe' ? stripe.upgrade(userId, choice) : stripe.downgrade(userId, choice))
     }
   } catch (error) {
-    if (current) await remember(current.next_keep)
+    if (isRemembered) await remember(current.next_keep)
     throw error
   }
   return toOutcome(await database.withUser(claims, (tx) => findCurrentSubscription(tx, userId)))

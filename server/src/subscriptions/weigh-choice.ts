@@ -1,7 +1,7 @@
 import type { Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import type { PlanFeatures, SwitchName } from '../plans/plan-features.ts'
-import { findDefaultPlan, findPlan, isOnOffer, type PlanRow } from '../plans/plan-queries.ts'
+import { findDefaultPlan, findPlan, isOffered, type PlanRow } from '../plans/plan-queries.ts'
 import { isFree } from './apply-subscription.ts'
 import { findCurrentSubscription, hadTrial, type SubscriptionRow } from './subscription-queries.ts'
 import type { BillingInterval, SubscriptionPreview } from './subscription-schemas.ts'
@@ -48,13 +48,15 @@ interface Asker {
   now: Date
 }
 
-/** What choosing a plan comes to for a user. Throws `plan_not_available` for what is not on offer to them. */
+/**
+ * What choosing a plan comes to for a user. Throws `not_found` for plans that they cannot see, `plan_not_available` for what
+ * is not on the market any more.
+ */
 export async function weighChoice(tx: Tx, asker: Asker, choice: Choice): Promise<WeighedChoice> {
   const { userId, now } = asker
   const current = await findCurrentSubscription(tx, userId)
   const plan = await findPlan(tx, choice.plan_id)
-  if (!plan || !(plan.id === current?.plan_id || (await isOnOffer(tx, plan, userId))))
-    throw new AppError('plan_not_available')
+  if (!plan || !(plan.id === current?.plan_id || (await isOffered(tx, plan, userId)))) throw new AppError('not_found')
   const living = current && !hasLapsed(current, now) ? current : null
   const present = current ? await findPlan(tx, current.plan_id) : await findDefaultPlan(tx)
   const isPresent = living ? plan.id === living.plan_id : !current && plan.is_default
