@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
+import { createId } from '../server/src/database/uuid-v7.ts'
 import type { BareOptions } from './bare-server.ts'
 import type { Load, LoadOrder } from './load-client.ts'
 import { readPostgresCpu, readProcessCpu } from './process-usage.ts'
@@ -87,6 +88,7 @@ async function main(): Promise<void> {
   const client = new pg.Client(connection)
   await client.connect()
   closers.push(() => client.end())
+  await subscribe(client, configured.userId)
   await createBareTable(client)
   const bareServer = await startScript('bare-server.ts', {
     connection,
@@ -159,6 +161,29 @@ async function runOnce(side: Side): Promise<void> {
   if (run.status !== 'succeeded' || run.model !== 'compatible/instant')
     throw new Error(`A run failed: ${JSON.stringify(run)}`)
   side.answered++
+}
+
+/** Whoever signs up first is an admin, who has no limits; nearly everybody else has some, and a run is counted against them. */
+async function subscribe(client: pg.Client, userId: string): Promise<void> {
+  const far = 1_000_000_000
+  const limits = {
+    ...{ user_agents: 200, runs_per_month: far, tokens_per_month: far, cost_usd_per_month: 1_000_000 },
+    ...{ integrations: 1000, api_keys: 50, concurrent_runs: 10_000, log_retention_days: 365, upload_kb: 1000 },
+  }
+  const switches = { api: true, widget: true, schedules: true, publishing: true, own_model_keys: true }
+  const features = { limits, switches, integration_types: null, models: 'all', support: 'email', highlights: [] }
+  const [planId, subscriptionId] = [createId(), createId()]
+  await client.query(
+    `insert into public.plans (id, name, description, price, features) values ($1, 'Measured', 'Limits far away.', 10, $2)`,
+    [planId, JSON.stringify(features)],
+  )
+  await client.query(
+    `insert into public.subscriptions (id, user_id, plan_id, status, is_current, start_date) values ($1, $2, $3, 'active', true, now())`,
+    [subscriptionId, userId, planId],
+  )
+  await client.query(`update public.users set role = 'user' where id = $1`, [userId])
+  // Credentials are remembered for a second.
+  await sleep(1100)
 }
 
 /** The same columns, keys and indexes, written by the owner: no row-level security, no partitions. */
