@@ -1,3 +1,4 @@
+import { isDeleted } from './ensure-customer.ts'
 import { isMissing } from './open-stripe.ts'
 import { type RefreshOptions, refreshCustomer } from './refresh-customer.ts'
 import { expireCheckouts } from './start-checkout.ts'
@@ -9,8 +10,7 @@ export async function cancelNow(context: StripeContext, userId: string, options:
   const { account, database } = context
   const customer = await database.asSystem('what somebody pays for ends', (tx) => findCustomerId(tx, userId))
   if (!customer) return
-  const { deleted } = await account.ask((client) => client.customers.retrieve(customer))
-  if (!deleted) {
+  if (!(await isDeleted(context, customer))) {
     // First, so that nothing is paid behind our back.
     await expireCheckouts(context, customer)
     const subscriptions = await account.ask((client) =>

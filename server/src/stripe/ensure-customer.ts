@@ -2,25 +2,34 @@ import { createHash } from 'node:crypto'
 import type { StripeContext } from './stripe-context.ts'
 import { findCustomerId, saveCustomer } from './stripe-queries.ts'
 
-/** The customer of a user, made once: servers that do so at the same time get the same one from Stripe. */
-export async function ensureCustomer({ account, database }: StripeContext, userId: string): Promise<string> {
-  const { customerId, user } = await database.asSystem('somebody is about to pay', async (tx) => ({
-    customerId: await findCustomerId(tx, userId),
+/**
+ * The customer of a user, made once: servers that do so at the same time get the same one from Stripe. One that was deleted
+ * there gets a successor.
+ */
+export async function ensureCustomer(context: StripeContext, userId: string): Promise<string> {
+  const { account, database } = context
+  const { known, user } = await database.asSystem('somebody is about to pay', async (tx) => ({
+    known: await findCustomerId(tx, userId),
     user: await tx
       .selectFrom('users')
       .select(['email', 'first_name', 'last_name'])
       .where('id', '=', userId)
       .executeTakeFirstOrThrow(),
   }))
-  if (customerId) return customerId
+  if (known && !(await isDeleted(context, known))) return known
   const name = [user.first_name, user.last_name].filter(Boolean).join(' ')
   const customer = await account.ask((client) =>
     client.customers.create(
       { email: user.email, ...(name && { name }), metadata: { user_id: userId } },
-      { idempotencyKey: keyOf('customer', userId, user.email, name) },
+      { idempotencyKey: keyOf('customer', userId, user.email, name, known ?? '') },
     ),
   )
-  return await database.asSystem('somebody is about to pay', (tx) => saveCustomer(tx, userId, customer.id))
+  return await database.asSystem('somebody is about to pay', (tx) => saveCustomer(tx, userId, customer.id, known))
+}
+
+export async function isDeleted({ account }: Pick<StripeContext, 'account'>, customer: string): Promise<boolean> {
+  const { deleted } = await account.ask((client) => client.customers.retrieve(customer))
+  return deleted === true
 }
 
 /** One key for one content: Stripe refuses a key that comes with other words, and it must not tell any. */

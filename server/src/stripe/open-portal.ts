@@ -1,5 +1,7 @@
 import { AppError } from '../errors.ts'
+import { isDeleted } from './ensure-customer.ts'
 import { fromCents } from './money.ts'
+import { isMissing } from './open-stripe.ts'
 import type { StripeContext } from './stripe-context.ts'
 import { findCustomerId } from './stripe-queries.ts'
 import type { StripeInvoice } from './stripe-service.ts'
@@ -7,7 +9,8 @@ import type { StripeInvoice } from './stripe-service.ts'
 /** Where users of Stripe see invoices, change their card and cancel. Throws `not_found` for who never paid. */
 export async function openPortal(context: StripeContext, userId: string): Promise<{ url: string }> {
   const customer = await readCustomerId(context, userId)
-  if (!customer) throw new AppError('not_found', { detail: 'You have not paid for anything yet.' })
+  if (!customer || (await isDeleted(context, customer)))
+    throw new AppError('not_found', { detail: 'You have not paid for anything yet.' })
   const { url } = await context.account.ask((client) =>
     client.billingPortal.sessions.create({ customer, return_url: `${context.publicUrl}/subscription` }),
   )
@@ -20,7 +23,13 @@ const shownStatuses = ['open', 'paid', 'void', 'uncollectible'] as const
 export async function listInvoices(context: StripeContext, userId: string): Promise<StripeInvoice[]> {
   const customer = await readCustomerId(context, userId)
   if (!customer) return []
-  const { data } = await context.account.ask((client) => client.invoices.list({ customer, limit: 100 }))
+  const { data } = await context.account
+    .ask((client) => client.invoices.list({ customer, limit: 100 }))
+    .catch((error: unknown) => {
+      // A customer who was deleted at Stripe.
+      if (isMissing(error)) return { data: [] }
+      throw error
+    })
   return data.flatMap((invoice) => {
     const status = shownStatuses.find((each) => each === invoice.status)
     if (!status) return []

@@ -6,11 +6,11 @@ import { lockSubscription } from '../subscriptions/subscription-queries.ts'
 import { isLiving } from '../subscriptions/transitions.ts'
 import { decideChanges } from './decide-changes.ts'
 import { type DerivedSubscription, deriveSubscription, type KnownPrice } from './derive-subscription.ts'
+import { isDeleted } from './ensure-customer.ts'
 import type { StripeContext } from './stripe-context.ts'
 import {
   claimFetch,
   countSubscriptionEvents,
-  deleteCustomer,
   findUserOfCustomer,
   listPrices,
   listSubscriptionsOfUser,
@@ -50,7 +50,6 @@ export async function refreshCustomer(
     const { changes, surplus } = decideChanges(stored, derived)
     for (const state of changes)
       await applySubscription(tx, { userId, change: { kind: 'stripe', state }, cause: 'stripe', actor, now })
-    if (fetched.isGone) await deleteCustomer(tx, taken.customerId)
     await reportSurplus(tx, context, userId, surplus)
     return (await countSubscriptionEvents(tx, userId)) > before ? 'written' : 'unchanged'
   })
@@ -70,8 +69,6 @@ interface Fetched {
   subscriptions: Stripe.Subscription[]
   /** When the oldest invoice that is not paid became due, by subscription. */
   unpaidSince: Map<string, number>
-  /** Deleted at Stripe: another one is made when this user pays again. */
-  isGone: boolean
 }
 
 async function fetchSubscriptions(
@@ -79,9 +76,7 @@ async function fetchSubscriptions(
   customer: string,
   userId: string,
 ): Promise<Fetched> {
-  const { deleted } = await account.ask((client) => client.customers.retrieve(customer))
-  const isGone = deleted === true
-  const subscriptions = isGone
+  const subscriptions = (await isDeleted({ account }, customer))
     ? await fetchKnown({ account, database }, userId)
     : await account.ask((client) =>
         client.subscriptions.list({ customer, status: 'all', limit: 100 }).autoPagingToArray({ limit: 10_000 }),
@@ -95,7 +90,7 @@ async function fetchSubscriptions(
       const times = invoices.map(({ created }) => created)
       if (times.length > 0) unpaidSince.set(id, Math.min(...times))
     }
-  return { subscriptions, unpaidSince, isGone }
+  return { subscriptions, unpaidSince }
 }
 
 /** Of a customer that was deleted Stripe answers single subscriptions alone. */

@@ -22,6 +22,8 @@ export const testCards = {
   declined: '4000000000000002',
 } as const
 
+export type TestCardName = keyof typeof testCards
+
 const daySeconds = 86_400
 /** After the first failure of an invoice. */
 const retryDays = [3, 5, 7]

@@ -21,18 +21,19 @@ export async function findUserOfCustomer(tx: Tx, customerId: string): Promise<st
   return row?.user_id ?? null
 }
 
-/** Answers the customer that counts: the one that another server saved first, if so. */
-export async function saveCustomer(tx: Tx, userId: string, customerId: string): Promise<string> {
+/** In place of `before`. Answers the customer that counts: the one that another server saved first, if so. */
+export async function saveCustomer(tx: Tx, userId: string, customerId: string, before: string | null): Promise<string> {
   await tx
     .insertInto('stripe_customers')
     .values({ user_id: userId, customer_id: customerId })
-    .onConflict((conflict) => conflict.column('user_id').doNothing())
+    .onConflict((conflict) =>
+      conflict
+        .column('user_id')
+        .doUpdateSet({ customer_id: customerId })
+        .where('stripe_customers.customer_id', '=', before ?? ''),
+    )
     .execute()
   return (await findCustomerId(tx, userId)) ?? customerId
-}
-
-export async function deleteCustomer(tx: Tx, customerId: string): Promise<void> {
-  await tx.deleteFrom('stripe_customers').where('customer_id', '=', customerId).execute()
 }
 
 /** The customer with the next fetch number; null for somebody who never paid. */
