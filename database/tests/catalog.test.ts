@@ -11,6 +11,7 @@ const definers = [
   'keep_usage_of_deleted',
   'note_late_usage',
   'record_audit',
+  'describe_database',
   'reserve_run',
   'settle_run',
 ]

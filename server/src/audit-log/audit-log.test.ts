@@ -1,11 +1,21 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signUpForTest } from '../auth/test-sessions.ts'
+import { readConfig } from '../config.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { createLog } from '../log.ts'
 import { createAgentOf } from '../testing/agent-fixtures.ts'
-import { closeAfterTest, createTestApp, createTestDatabase, type TestApp, type TestUser } from '../testing/test-app.ts'
+import {
+  closeAfterTest,
+  createTestApp,
+  createTestDatabase,
+  type TestApp,
+  type TestDatabase,
+  type TestUser,
+} from '../testing/test-app.ts'
+import { auditCommand } from './audit-command.ts'
+import type { AuditReport } from './audit-log-schemas.ts'
 import { logAuditHead } from './log-audit-head.ts'
 import { recordAudit } from './record-audit.ts'
 import { verifyAuditLog } from './verify-audit-log.ts'
@@ -143,27 +153,38 @@ test('two servers that record at the same time make one chain without gaps', asy
 })
 
 describe('whoever tampers with the table as its owner', () => {
-  /** A chain of ten in a database of its own, then what is done to it, past the trigger. */
-  async function tamper(...statements: string[]) {
-    const fresh = await createTestDatabase()
-    closeAfterTest(fresh)
-    for (let n = 1; n <= 10; n++) await record(fresh.database, createId(), { n })
-    const honest = await verifyAuditLog(fresh.database)
-    expect(honest).toMatchObject({ is_intact: true, entries: 10 })
+  let fresh: TestDatabase
+  let honest: AuditReport
+  /** The chain of ten as it was written, then what is done to it, past the trigger. */
+  async function tamper(...statements: string[]): Promise<AuditReport> {
+    const past = ['delete from audit_log', 'insert into audit_log table kept', ...statements]
+    await onTable(['alter table audit_log disable trigger audit_log_keep', ...past])
+    await onTable(['alter table audit_log enable trigger audit_log_keep'])
+    return verifyAuditLog(fresh.database)
+  }
+  async function onTable(statements: string[]): Promise<void> {
     const client = new pg.Client({ connectionString: fresh.ownerUrl })
     await client.connect()
-    await expect(client.query('delete from audit_log where id = 4')).rejects.toThrow('only added to')
-    await expect(client.query('truncate audit_log')).rejects.toThrow('only added to')
-    await client.query('alter table audit_log disable trigger audit_log_keep')
-    for (const statement of statements) await client.query(statement)
-    await client.query('alter table audit_log enable trigger audit_log_keep')
-    await client.end()
-    return { fresh, honest, report: await verifyAuditLog(fresh.database) }
+    try {
+      for (const statement of statements) await client.query(statement)
+    } finally {
+      await client.end()
+    }
   }
+  beforeAll(async () => {
+    fresh = await createTestDatabase()
+    for (let n = 1; n <= 10; n++) await record(fresh.database, createId(), { n })
+    honest = await verifyAuditLog(fresh.database)
+    await onTable(['create table kept as table audit_log'])
+  })
+  afterAll(() => fresh.close())
   const rehash = (id: number) => `update audit_log set hash = app.hash_audit_entry(audit_log) where id = ${id}`
 
   test('is found, whether an entry was changed, with or without its hash, taken out, put in or moved', async () => {
-    const first = async (...statements: string[]) => (await tamper(...statements)).report.faults[0]
+    expect(honest).toMatchObject({ is_intact: true, entries: 10 })
+    await expect(onTable(['delete from audit_log where id = 4'])).rejects.toThrow('only added to')
+    await expect(onTable(['truncate audit_log'])).rejects.toThrow('only added to')
+    const first = async (...statements: string[]) => (await tamper(...statements)).faults[0]
     const change = `update audit_log set detail = '{"n": 99}' where id = 4`
     expect(await first(change)).toMatchObject({ id: 4, kind: 'changed' })
     expect(
@@ -174,7 +195,11 @@ describe('whoever tampers with the table as its owner', () => {
     expect(await first('delete from audit_log where id = 1')).toMatchObject({ id: 2, kind: 'missing' })
     // Its place is taken by those behind it.
     expect(
-      await first('delete from audit_log where id = 4', 'update audit_log set id = id - 1 where id > 4'),
+      await first(
+        'delete from audit_log where id = 4',
+        'update audit_log set id = id + 100 where id > 4',
+        'update audit_log set id = id - 101 where id > 100',
+      ),
     ).toMatchObject({ id: 4, kind: 'reordered' })
     expect(
       await first(
@@ -197,7 +222,7 @@ describe('whoever tampers with the table as its owner', () => {
   })
 
   test('and cuts off the end is found by a head that was kept; without one nothing shows', async () => {
-    const { fresh, honest, report } = await tamper('delete from audit_log where id > 7')
+    const report = await tamper('delete from audit_log where id > 7')
     expect(report).toMatchObject({ is_intact: true, entries: 7 })
     const kept = await verifyAuditLog(fresh.database, { head: honest.head_hash ?? '' })
     expect(kept.faults).toMatchObject([{ id: 8, kind: 'cut_off' }])
@@ -205,6 +230,27 @@ describe('whoever tampers with the table as its owner', () => {
     expect(await verifyAuditLog(fresh.database, { head: honest.head_hash ?? '' })).toMatchObject({ is_intact: false })
     expect(await verifyAuditLog(fresh.database, { head: report.head_hash ?? '' })).toMatchObject({ is_intact: true })
   })
+})
+
+test('the command lists, exports and verifies; it fails when a head that was kept is not there', async () => {
+  const said: string[] = []
+  const config = readConfig({ DATABASE_URL: site.serverUrl, DIRECT_URL: site.ownerUrl })
+  const audit = async (...args: string[]) => {
+    said.length = 0
+    await auditCommand(config, args, (text) => void said.push(text))
+    return said.join('\n')
+  }
+  await record(site.database, createId())
+  const { entries, head_hash } = await verifyAuditLog(site.database)
+  expect(await audit('verify')).toContain(`${entries} entries, head ${head_hash}`)
+  expect(await audit('verify', '--head', head_hash ?? '')).toContain('goes on from the head that you kept')
+  await expect(audit('verify', '--head', '0'.repeat(64))).rejects.toThrow('tampered with')
+  expect(said.at(-1)).toContain('cut_off')
+  const lines = (await audit('export')).split('\n').map((line) => JSON.parse(line))
+  expect(lines.map(({ id }) => id)).toEqual(Array.from({ length: entries }, (_, n) => entries - n))
+  expect(await audit('list', '--limit', '1')).toMatch(new RegExp(`^${entries} .*user `, 'm'))
+  for (const wrong of [['verify', '--head', 'x'], ['list', '--limit', '0'], ['erase'], []])
+    await expect(audit(...wrong)).rejects.toThrow('Usage')
 })
 
 test('the head goes into the program’s log once a day', async () => {

@@ -8,6 +8,7 @@ import { createFixedKeyring } from '../crypto/keyring.ts'
 import { sealSecret } from '../crypto/seal-secret.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { createEmptyDatabase, createFilledDatabase, dumpRows, makeFolder, runSql } from './backup-testing.ts'
+import { recordRestore } from './record-restore.ts'
 
 const main = join(import.meta.dirname, '../main.ts')
 
@@ -31,6 +32,7 @@ test('from a new key to a verified backup, a lost machine and back', { timeout: 
   const [dataDir, backupDir, elsewhere] = [await makeFolder(), await makeFolder(), await makeFolder()]
   const { keySet, kid } = addKey(null)
   await addIntegration(ownerUrl, { keySet, kid })
+  await recordRestore(ownerUrl, { name: 'an earlier one', created_at: '2026-11-01T00:00:00Z' })
   const database = { DATABASE_URL: ownerUrl, DIRECT_URL: ownerUrl, ENCRYPTION_KEYS: formatKeySet(keySet) }
   const identity = join(elsewhere, 'identity.txt')
   const bare = commandLine({ DATA_DIR: dataDir, BACKUP_DIR: backupDir, ...database })
@@ -71,7 +73,18 @@ test('from a new key to a verified backup, a lost machine and back', { timeout: 
   })
   const restored = await rescue('restore', name, '--identity', identity)
   expect(restored).toMatchObject({ code: 0, text: expect.stringContaining(kid) })
-  expect(await dumpRows(target)).toEqual(await dumpRows(ownerUrl))
+  const [{ audit_log: entries, ...rows }, { audit_log: former = [], ...expected }] = [
+    await dumpRows(target),
+    await dumpRows(ownerUrl),
+  ]
+  expect(rows).toEqual(expected)
+  expect(former).toHaveLength(1)
+  expect(entries).toEqual([...former, expect.stringContaining(name)])
+  const { rows: chain } = await runSql(
+    target,
+    `select hash = app.hash_audit_entry(a) and previous_hash = lag(hash, 1, '') over (order by id) as fits from audit_log a`,
+  )
+  expect(chain).toEqual([{ fits: true }, { fits: true }])
   expect((await rescue('restore', name, '--identity', identity)).text).toContain('is not empty')
 })
 
