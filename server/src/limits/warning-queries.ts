@@ -9,25 +9,34 @@ export const monthOf = (moment: Date) => `${moment.toISOString().slice(0, 7)}-01
  * Each limit of a month by user, with what is used of it: of the plan that counts, as app.reserve_run decides it, and the
  * cap of one's own. What is set aside for runs that still run does not count: it is mostly given back.
  */
-const usedOfLimits = (month: string, now: Date, users: RawBuilder<unknown> = sql`true`) => sql`
+const usedOfLimits = (month: string, now: Date, users: RawBuilder<unknown>, fromPercent = 0) => sql`
   select standing.user_id, plan, name, used, "of"
   from (
     select m.user_id, p.name as plan, m.runs, m.input_tokens + m.output_tokens as tokens, m.cost_usd, u.cost_cap_usd,
-      case when u.role <> 'admin' and (s.id is null or (s.status in ('trialing', 'active', 'past_due')
+      p.most_runs, p.most_tokens, p.most_cost_usd,
+      u.role <> 'admin' and (s.id is null or (s.status in ('trialing', 'active', 'past_due')
         and coalesce(s.end_date > ${now}, true)
-        and (s.status <> 'past_due' or coalesce(s.grace_until > ${now}, false)))) then p.features -> 'limits' end as limits
+        and (s.status <> 'past_due' or coalesce(s.grace_until > ${now}, false)))) as has_plan
     from usage_months m join users u on u.id = m.user_id
     left join subscriptions s on s.user_id = m.user_id and s.is_current
-    left join plans p on p.id = coalesce(s.plan_id, (select id from plans where is_default))
+    left join (
+      -- Once for each plan, not for each user.
+      select id, name, (features -> 'limits' ->> 'runs_per_month')::numeric as most_runs,
+        (features -> 'limits' ->> 'tokens_per_month')::numeric as most_tokens,
+        (features -> 'limits' ->> 'cost_usd_per_month')::numeric as most_cost_usd
+      from plans offset 0
+    ) p on p.id = coalesce(s.plan_id, (select id from plans where is_default))
     where m.month = ${month}::date and ${users}
   ) standing, lateral (values
-    ('cost_cap', cost_usd, cost_cap_usd),
-    ('runs_per_month', runs, (limits ->> 'runs_per_month')::numeric),
-    ('tokens_per_month', tokens, (limits ->> 'tokens_per_month')::numeric),
-    ('cost_usd_per_month', cost_usd, (limits ->> 'cost_usd_per_month')::numeric)
-  ) v (name, used, "of")
-  -- Nobody has to be told that nothing of nothing is left.
-  where "of" > 0`
+    ('cost_cap', cost_usd, cost_cap_usd, true),
+    ('runs_per_month', runs, most_runs, has_plan),
+    ('tokens_per_month', tokens, most_tokens, has_plan),
+    ('cost_usd_per_month', cost_usd, most_cost_usd, has_plan)
+  ) v (name, used, "of", counts)
+  -- Before the lines of VALUES, which are slow to make; nobody has to be told that nothing of nothing is left.
+  where (cost_usd * 100 >= cost_cap_usd * ${fromPercent}::integer or runs * 100 >= most_runs * ${fromPercent}::integer
+    or tokens * 100 >= most_tokens * ${fromPercent}::integer or cost_usd * 100 >= most_cost_usd * ${fromPercent}::integer)
+    and counts and "of" > 0`
 
 /**
  * Notes which limits are near or reached, each threshold once a month; 80 % not beside 100 %. A limit that was raised
@@ -37,14 +46,14 @@ export async function noteLimitWarnings(tx: Tx, now: Date): Promise<void> {
   const month = monthOf(now)
   await sql`
     delete from limit_warnings w where month = ${month}::date and not exists (
-      select from (${usedOfLimits(month, now, sql`m.user_id = w.user_id`)}) u
-      where u.name = w.limit_name and (u."of" <= coalesce(w.limit_value, u."of") or u.used * 100 >= u."of" * w.threshold))`.execute(
+      select from (${usedOfLimits(month, now, sql`m.user_id in (select user_id from limit_warnings where month = ${month}::date)`)}) u
+      where u.user_id = w.user_id and u.name = w.limit_name and (u."of" <= coalesce(w.limit_value, u."of") or u.used * 100 >= u."of" * w.threshold))`.execute(
     tx,
   )
   await sql`
     insert into limit_warnings (user_id, month, limit_name, threshold, limit_value, created_at)
     select user_id, ${month}::date, name, case when used >= "of" then 100 else 80 end, "of", ${now}::timestamptz
-    from (${usedOfLimits(month, now)}) u
+    from (${usedOfLimits(month, now, sql`true`, 80)}) u
     where used * 100 >= "of" * 80 and not exists (
       select from limit_warnings w where w.user_id = u.user_id and w.month = ${month}::date and w.limit_name = u.name
         and w.threshold = 100)
