@@ -1,5 +1,4 @@
 -- A run asks for its model and the types of its integrations too, in the same one statement.
--- lint-allow breaks-running-version: no version that calls the former function was ever released
 drop function app.reserve_run(uuid, timestamptz, uuid);
 
 /*

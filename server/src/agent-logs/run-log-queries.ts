@@ -4,7 +4,7 @@ import type { Claims, Database, Tx } from '../database/database.ts'
 import type { Statement, StatementValue } from '../database/framed-statement.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
 import type { TakenRun } from '../limits/run-limit.ts'
-import type { RunOutcome } from '../runtime/run-types.ts'
+import type { RunOutcome, UsedByRun } from '../runtime/run-types.ts'
 import type { WaitingState } from '../runtime/waiting-state.ts'
 
 /*
@@ -147,13 +147,6 @@ export interface RunEnd {
   keepsOutput?: true
   /** Present when the run does not end but waits: until when, and what it needs to go on. */
   waiting?: { userAgentId: string; expiresAt: Date; state: WaitingState }
-}
-
-/** Tokens and cost for the limits; an unknown price counts as nothing. */
-export interface UsedByRun {
-  input_tokens: number
-  output_tokens: number
-  cost_usd: number
 }
 
 // Runs that came to an end, as `usage_months.runs` counts them; the others give their unit back.

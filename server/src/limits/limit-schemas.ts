@@ -13,6 +13,7 @@ const standingPlanSchema = z
     id: z.uuid().meta({ description: 'Its id', example: exampleId }),
     name: z.string().meta({ description: 'Its name', example: 'Starter' }),
   })
+  .nullable()
   .meta({ description: 'The plan that counts; null when the site has none' })
 
 const standingSubscriptionSchema = z
@@ -26,6 +27,7 @@ const standingSubscriptionSchema = z
     grace_until: moment('After a payment failed: until when runs go on'),
     cancel_at_period_end: z.boolean().meta({ description: 'Whether it ends with what is paid', example: false }),
   })
+  .nullable()
   .meta({ description: 'The present subscription; null: none yet' })
 
 const limitSchema = z
@@ -50,8 +52,8 @@ const limitSchema = z
 
 export const standingSchema = z
   .object({
-    plan: standingPlanSchema.nullable(),
-    subscription: standingSubscriptionSchema.nullable(),
+    plan: standingPlanSchema,
+    subscription: standingSubscriptionSchema,
     is_lapsed: z.boolean().meta({
       description: 'The subscription has ended: everything is kept, and nothing runs until a plan is chosen',
       example: false,

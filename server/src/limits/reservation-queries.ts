@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import type { UsedByRun } from '../agent-logs/run-log-queries.ts'
 import type { Tx } from '../database/database.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
+import type { UsedByRun } from '../runtime/run-types.ts'
 
 /*
  * What happens to the reservation of a run besides its begin and its end, which are parts of the statements every run goes

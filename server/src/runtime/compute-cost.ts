@@ -1,6 +1,5 @@
-import type { UsedByRun } from '../agent-logs/run-log-queries.ts'
 import type { Model } from './models/model-registry.ts'
-import type { RunOutcome, RunStep } from './run-types.ts'
+import type { RunOutcome, RunStep, UsedByRun } from './run-types.ts'
 
 /** What these steps used, as the limits count it. */
 export function computeUsed(model: Model, steps: readonly RunStep[]): UsedByRun {

@@ -129,6 +129,13 @@ export interface RunLimits {
   retryDelayMs?: number
 }
 
+/** Tokens and cost for the limits; an unknown price counts as nothing. */
+export interface UsedByRun {
+  input_tokens: number
+  output_tokens: number
+  cost_usd: number
+}
+
 /** How a run ended. `output` holds what was produced so far also when it did not succeed. */
 export interface RunOutcome {
   status: 'succeeded' | 'failed' | 'cancelled' | 'interrupted' | 'waiting'
