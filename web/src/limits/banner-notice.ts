@@ -54,7 +54,7 @@ function limitNotice(
   const limit = limits.find(({ name }) => name === warning?.limit)
   if (!warning || !limit || limit.limit === null || limit.used === null) return null
   const isReached = warning.threshold === 100
-  const anew = limit.resets_at === null ? '' : `It begins anew on ${resetDay(limit.resets_at)}.`
+  const anew = limit.resets_at === null ? '' : `Your month begins anew on ${resetDay(limit.resets_at)}.`
   const shared = {
     id: `${warning.limit}_${warning.threshold}`,
     color: isReached ? 'red' : 'honey',

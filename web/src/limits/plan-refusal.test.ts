@@ -14,7 +14,7 @@ test('a limit that is reached says how much, when it begins anew, and which plan
   })
   const refusal = readPlanRefusal(error)
   expect(refusal?.title).toBe('The 5,000 runs of your plan are used up for this month')
-  expect(refusal?.detail).toMatch(/begins anew on .*1.*Professional has more/)
+  expect(refusal?.detail).toMatch(/begins anew on .*1.*With Professional you go on/)
   expect(refusal?.wayOut).toEqual({ kind: 'plan', planId: upgrade.plan_id, label: 'See Professional' })
   expect(refusal?.canTryAgain).toBe(false)
 })

@@ -87,11 +87,12 @@ function describeLimit(more: Record<string, unknown>): PlanRefusal {
   }
   const words = limitWords(name)
   const upgrade = upgradeOf(more)
-  const lifts = upgrade === null ? '' : `${upgrade.name} has more, at once.`
+  const isOfMonth = textOf(more.resets_at) !== null
+  const lifts = upgrade === null ? '' : isOfMonth ? `With ${upgrade.name} you go on at once.` : `${upgrade.name} has more.`
   const self = words.wayOut === null ? '' : `${words.wayOut}, or choose a larger plan.`
   return {
     title: titleOf(name, limit),
-    detail: [textOf(more.resets_at) === null ? self : anewWords(more, null), lifts].filter((part) => part).join(' '),
+    detail: [isOfMonth ? anewWords(more, null) : self, lifts].filter((part) => part).join(' '),
     wayOut: planWayOut(more),
     canTryAgain: name === 'concurrent_runs',
   }
@@ -111,7 +112,7 @@ function titleOf(name: string, limit: number): string {
 function anewWords(more: Record<string, unknown>, otherwise: string | null): string {
   const resetsAt = textOf(more.resets_at)
   const day = resetsAt === null ? otherwise : resetDay(resetsAt)
-  return day === null ? '' : `It begins anew on ${day}.`
+  return day === null ? '' : `Your month begins anew on ${day}.`
 }
 
 function planWayOut(more: Record<string, unknown>): WayOut {

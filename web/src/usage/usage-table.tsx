@@ -22,7 +22,9 @@ export function UsageTable({ title, groups, unknown }: UsageTableProps) {
           </Table.Caption>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col">Name</Table.Th>
+              <Table.Th scope="col" miw={130}>
+                Name
+              </Table.Th>
               {['Runs', 'Failed', 'Tokens', 'Cost', 'Average time'].map((label) => (
                 <Table.Th key={label} scope="col" ta="right">
                   {label}
