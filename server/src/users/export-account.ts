@@ -106,9 +106,43 @@ const sections: Record<string, ReadPage> = {
   ),
   subscriptions: byId(
     'subscriptions',
-    ['id', 'plan_id', 'status', 'start_date', 'end_date', 'created_at', 'updated_at'],
+    [
+      'id',
+      'plan_id',
+      'status',
+      'source',
+      'is_current',
+      'billing_interval',
+      'price',
+      'currency',
+      'start_date',
+      'end_date',
+      'period_start',
+      'period_end',
+      'trial_end',
+      'cancel_at_period_end',
+      'canceled_at',
+      'grace_until',
+      'next_plan_id',
+      'next_billing_interval',
+      'next_keep',
+      'created_at',
+      'updated_at',
+    ],
     mine,
   ),
+  // Without the id of the admin who did it.
+  subscription_events: byId(
+    'subscription_events',
+    ['id', 'subscription_id', 'type', 'from_status', 'to_status', 'from_plan_id', 'to_plan_id', 'detail', 'created_at'],
+    mine,
+  ),
+  plan_requests: byId(
+    'plan_requests',
+    ['id', 'plan_id', 'billing_interval', 'message', 'keep', 'status', 'answer', 'created_at', 'decided_at'],
+    mine,
+  ),
+  plan_offers: readOffers,
   agent_logs: readLogs,
 }
 
@@ -122,6 +156,18 @@ function byId(table: string, columns: string[], condition: ReturnType<typeof sql
     const last = rows.at(-1)
     return { rows, last: rows.length === rowsPerPage && last ? { id: last.id, time: '' } : null }
   }
+}
+
+/** A user has few of them, and they have no id of their own. */
+async function readOffers(tx: Tx, userId: string): Promise<RowPage> {
+  const rows = await tx
+    .selectFrom('plan_offers')
+    .select(['plan_id', 'created_at'])
+    .where('user_id', '=', userId)
+    .orderBy('created_at')
+    .limit(1000)
+    .execute()
+  return { rows, last: null }
 }
 
 /** Oldest first, along the index by user and time. The time is kept as text: a Date would lose its microseconds. */
