@@ -54,6 +54,23 @@ test('all faults are listed together, by name and never with the value', () => {
 })
 
 describe('what belongs together', () => {
+  test('SMTP_URL needs a sender and an address for links, and each must be one', () => {
+    const whole = {
+      SMTP_URL: 'smtps://ada:secret@mail.example.com',
+      MAIL_FROM: 'Agents <agents@example.com>',
+      PUBLIC_URL: 'https://agents.example.com',
+    }
+    expect(readConfig(whole).mail).toEqual({ smtpUrl: whole.SMTP_URL, from: whole.MAIL_FROM })
+    expect(readFaults({ SMTP_URL: whole.SMTP_URL })).toEqual([
+      expect.stringMatching(/^MAIL_FROM: /),
+      expect.stringMatching(/^PUBLIC_URL: /),
+    ])
+    expect(readFaults({ MAIL_FROM: whole.MAIL_FROM })).toEqual([expect.stringMatching(/^MAIL_FROM: set SMTP_URL/)])
+    const wrong = readFaults({ ...whole, SMTP_URL: 'mail.example.com:secret', MAIL_FROM: 'secret' })
+    expect(wrong).toEqual([expect.stringMatching(/^SMTP_URL: /), expect.stringMatching(/^MAIL_FROM: /)])
+    expect(wrong.join()).not.toContain('secret')
+  })
+
   test('DIRECT_URL needs DATABASE_URL', () => {
     expect(readFaults({ DIRECT_URL: 'postgresql://postgres@localhost/a' })).toEqual([
       expect.stringMatching(/^DIRECT_URL: set DATABASE_URL/),
