@@ -52,29 +52,32 @@ export function AmountChart(props: AmountChartProps) {
           yAxisProps={{ width: 64, allowDecimals: hasFractions }}
         />
       </div>
-      <table className="ax-visually-hidden">
-        <caption>{title}</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            {series.map(({ name, label }) => (
-              <th key={name} scope="col">
-                {label}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {points.map((point) => (
-            <tr key={point.label}>
-              <th scope="row">{point.label}</th>
-              {series.map(({ name }) => (
-                <td key={name}>{format(Number(point[name] ?? 0))}</td>
+      {/* A table itself does not shrink to the one pixel of what is hidden. */}
+      <div className="ax-visually-hidden">
+        <table>
+          <caption>{title}</caption>
+          <thead>
+            <tr>
+              <th scope="col">When</th>
+              {series.map(({ name, label }) => (
+                <th key={name} scope="col">
+                  {label}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {points.map((point) => (
+              <tr key={point.label}>
+                <th scope="row">{point.label}</th>
+                {series.map(({ name }) => (
+                  <td key={name}>{format(Number(point[name] ?? 0))}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </Paper>
   )
 }

@@ -1,9 +1,12 @@
-import { Group, List, Stack, Text } from '@mantine/core'
+import { Button, Group, List, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
 import { TextLink } from '../../ui/links.tsx'
 import { ListRow } from '../../ui/list-row.tsx'
 import { Time } from '../../ui/time.tsx'
+import { adminPlansQuery } from '../plans/plan-queries.ts'
 import type { AuditEntry } from './audit-queries.ts'
-import { readDetail } from './detail-words.ts'
+import { type DetailFact, readDetail } from './detail-words.ts'
 
 interface AuditEntriesProps {
   entries: AuditEntry[]
@@ -25,7 +28,8 @@ export function AuditEntries({ entries, hasFilters = false }: AuditEntriesProps)
 }
 
 function Entry({ entry, hasFilters }: { entry: AuditEntry; hasFilters: boolean }) {
-  const facts = readDetail(entry.detail)
+  const plans = useQuery(adminPlansQuery).data
+  const facts = readDetail(entry.detail, new Map(plans?.map(({ id, name }) => [id, name])))
   return (
     <div style={{ minWidth: 0, flex: 1 }}>
       <Group justify="space-between" gap="xs" align="baseline">
@@ -39,15 +43,7 @@ function Entry({ entry, hasFilters }: { entry: AuditEntry; hasFilters: boolean }
       <Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>
         <Target entry={entry} /> · by <Actor entry={entry} />
       </Text>
-      {facts.length > 0 && (
-        <List size="sm" c="dimmed" mt={2} listStyleType="none" p={0}>
-          {facts.map(({ label, text }) => (
-            <List.Item key={`${label} ${text}`} style={{ overflowWrap: 'anywhere' }}>
-              {label}: {text}
-            </List.Item>
-          ))}
-        </List>
-      )}
+      {facts.length > 0 && <Facts facts={facts} />}
       {hasFilters && (
         <Group gap="md" mt={2}>
           <TextLink to="/admin/audit-log" search={{ target_id: entry.target_id }} size="xs">
@@ -61,6 +57,30 @@ function Entry({ entry, hasFilters }: { entry: AuditEntry; hasFilters: boolean }
         </Group>
       )}
     </div>
+  )
+}
+
+const shownAtFirst = 6
+
+/** A whole plan is two dozen lines: they come when they are asked for. */
+function Facts({ facts }: { facts: DetailFact[] }) {
+  const [isOpen, { toggle }] = useDisclosure(false)
+  const isLong = facts.length > shownAtFirst + 1
+  return (
+    <>
+      <List size="sm" c="dimmed" mt={2} listStyleType="none" p={0}>
+        {facts.slice(0, isLong && !isOpen ? shownAtFirst : undefined).map(({ label, text }) => (
+          <List.Item key={`${label} ${text}`} style={{ overflowWrap: 'anywhere' }}>
+            {label}: {text}
+          </List.Item>
+        ))}
+      </List>
+      {isLong && (
+        <Button size="compact-xs" variant="subtle" onClick={toggle} aria-expanded={isOpen}>
+          {isOpen ? 'Show less' : `Show all ${facts.length}`}
+        </Button>
+      )}
+    </>
   )
 }
 

@@ -20,6 +20,14 @@ test('of many values only those that differ are told, each by its name', () => {
   ])
 })
 
+test('moments are written as the reader writes them, and known ids by their names', () => {
+  const at = '2027-01-31T00:00:00.000Z'
+  expect(readDetail({ plan_id: 'p-1', end_date: at }, new Map([['p-1', 'Starter']]))).toEqual([
+    { label: 'Plan', text: 'Starter' },
+    { label: 'End date', text: new Date(at).toLocaleString() },
+  ])
+})
+
 test('nothing, yes and lists are said as words', () => {
   expect(readDetail({ end_date: null, is_public: false, ids: ['a', 'b'], none: [] }).map(({ text }) => text)).toEqual([
     'nothing',

@@ -4,8 +4,21 @@ export interface DetailFact {
   text: string
 }
 
-/** The detail of an entry in lines that a person reads; `from` and `to` become one line with an arrow. */
-export function readDetail(detail: Record<string, unknown>): DetailFact[] {
+/**
+ * The detail of an entry in lines that a person reads; `from` and `to` become one line with an arrow. `names` has those
+ * of ids.
+ */
+export function readDetail(
+  detail: Record<string, unknown>,
+  names: ReadonlyMap<string, string> = new Map(),
+): DetailFact[] {
+  return describe(detail).map(({ label, text }) => {
+    const name = names.get(text)
+    return name === undefined ? { label, text } : { label: label.replace(/ id$/, ''), text: name }
+  })
+}
+
+function describe(detail: Record<string, unknown>): DetailFact[] {
   const { from, to, ...rest } = detail
   const facts = Object.entries(rest).flatMap(([name, value]) => factsOf(name, value))
   if (from === undefined && to === undefined) return facts
@@ -41,8 +54,11 @@ function textOf(value: unknown): string {
   if (value === false) return 'no'
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(textOf).join(', ')
   if (typeof value === 'object') return JSON.stringify(value)
-  return String(value)
+  const text = String(value)
+  return isoMoment.test(text) ? new Date(text).toLocaleString() : text
 }
+
+const isoMoment = /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -38,7 +38,7 @@ export function ModelPrice({ model }: { model: AdminModel }) {
           size="xs"
           variant="default"
           onClick={() => setIsEditing(true)}
-          aria-label={`${model.own_price ? 'Change' : 'Set'} the price of ${model.label}`}
+          aria-label={`${model.own_price ? 'Change' : 'Set own price'} of ${model.label}`}
         >
           {model.own_price ? 'Change' : 'Set own price'}
         </Button>
@@ -48,7 +48,7 @@ export function ModelPrice({ model }: { model: AdminModel }) {
             variant="subtle"
             onClick={() => reset.mutate()}
             loading={reset.isPending}
-            aria-label={`Use the list price of ${model.label}`}
+            aria-label={`${model.list_price ? 'Use the list price' : 'Take it away'} of ${model.label}`}
           >
             {model.list_price ? 'Use the list price' : 'Take it away'}
           </Button>
@@ -86,17 +86,18 @@ function PriceForm({ model, onEnd }: { model: AdminModel; onEnd: () => void }) {
     <form onSubmit={submit} noValidate style={{ flex: '1 1 300px', maxWidth: 420 }}>
       <Group align="flex-start" gap="sm" grow>
         <TextInput
-          label="Read, $ per million"
+          label="Read"
+          leftSection="$"
           inputMode="decimal"
           value={input}
           maxLength={14}
           onChange={(event) => setInput(event.currentTarget.value)}
           error={faultOf(prices.input_usd)}
-          data-autofocus
           autoFocus
         />
         <TextInput
-          label="Written, $ per million"
+          label="Written"
+          leftSection="$"
           inputMode="decimal"
           value={output}
           maxLength={14}
@@ -105,8 +106,8 @@ function PriceForm({ model, onEnd }: { model: AdminModel; onEnd: () => void }) {
         />
       </Group>
       <Text size="xs" c="dimmed" mt={6}>
-        Counts for runs that begin from now on; earlier ones keep their cost. List price: {priceWords(model.list_price)}
-        .
+        US dollars per million tokens. Counts for runs that begin from now on; earlier ones keep their cost. List price:{' '}
+        {priceWords(model.list_price)}.
       </Text>
       {save.isError && <Failure error={save.error} />}
       <Group gap="xs" mt="xs">

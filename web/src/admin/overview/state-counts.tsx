@@ -26,15 +26,23 @@ export function StateCounts({ now }: { now: RevenueMonth | undefined }) {
       <Figure label="On trial" value={formatCount(now?.trialing ?? 0)} note={<Who status="trialing" />} />
       <Figure label="Given" value={formatCount(now?.given ?? 0)} note="cost nothing" />
       <Figure label="Payment failed" value={sumWords([pastDue])} note={<Who status="past_due" />} />
-      <Figure label="Lapsed" value={sumWords([canceled, expired])} note={<Who status="canceled" />} />
+      <Figure
+        label="Lapsed"
+        value={sumWords([canceled, expired])}
+        note={
+          <>
+            <Who status="canceled" label="Cancelled" />, <Who status="expired" label="expired" />
+          </>
+        }
+      />
     </SimpleGrid>
   )
 }
 
-function Who({ status }: { status: string }) {
+function Who({ status, label = 'Who' }: { status: string; label?: string }) {
   return (
     <TextLink to="/admin/subscriptions" search={{ status }} size="xs">
-      Who
+      {label}
     </TextLink>
   )
 }

@@ -128,7 +128,7 @@ function WaitingRow({ item: { icon: IconShape, text, detail, to, search } }: { i
         <IconShape size={24} color="var(--mantine-color-orange-filled)" aria-hidden style={{ flexShrink: 0 }} />
         <div style={{ minWidth: 0, flex: 1 }}>
           <Text fw={600} component="h3" m={0}>
-            <TextLink to={to} search={search as never}>
+            <TextLink to={to} search={search as never} fw={600}>
               {text}
             </TextLink>
           </Text>

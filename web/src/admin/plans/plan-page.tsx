@@ -20,7 +20,6 @@ import { AdminOnly } from '../admin-only.tsx'
 import { type ForeignChange, mergePlan } from './merge-plan.ts'
 import { changedParts, toDraft } from './plan-draft.ts'
 import { PlanEditor } from './plan-editor.tsx'
-import { impactWords } from './plan-impact.ts'
 import { PlanOffers } from './plan-offers.tsx'
 import { type AdminPlanDetail, adminPlanQuery, type PlanImpact } from './plan-queries.ts'
 import { PlanBadges } from './plans-page.tsx'
@@ -132,21 +131,8 @@ function EditPlan({ plan }: { plan: AdminPlanDetail }) {
         submitLabel="Save the plan"
         onSubmit={save}
       >
-        {impact && <Impact impact={impact} />}
+        <Text>{impact?.sentence}</Text>
       </ActionDialog>
-    </>
-  )
-}
-
-function Impact({ impact }: { impact: PlanImpact }) {
-  return (
-    <>
-      <Text>{impact.sentence}</Text>
-      <List size="sm">
-        {impactWords(impact).map((words) => (
-          <List.Item key={words}>{words}</List.Item>
-        ))}
-      </List>
     </>
   )
 }

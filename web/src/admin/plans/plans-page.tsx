@@ -60,14 +60,15 @@ function PlanRow({ plan }: { plan: AdminPlan }) {
         <div style={{ flex: '1 1 280px', minWidth: 0 }}>
           <Group gap="xs">
             <Title order={2} size="h4">
-              <TextLink to="/admin/plans/$planId" params={{ planId: plan.id }}>
+              <TextLink to="/admin/plans/$planId" params={{ planId: plan.id }} fw={600}>
                 {plan.name}
               </TextLink>
             </Title>
             <PlanBadges plan={plan} />
           </Group>
           <Text size="sm" c="dimmed">
-            {limitSentence('user_agents', limits.user_agents)}, {limitSentence('runs_per_month', limits.runs_per_month)}
+            {limitSentence('user_agents', limits.user_agents)} ·{' '}
+            {limitSentence('runs_per_month', limits.runs_per_month)}
           </Text>
         </div>
         <div>

@@ -20,7 +20,7 @@ const end = shortDate(paid.period_end)
 test('what is paid and how', () => {
   expect(paidWords(paid)).toBe('$49 a month, Stripe')
   expect(paidWords({ ...paid, source: 'manual', billing_interval: 'year', price: '490.00' })).toBe(
-    '$490 a year, By hand',
+    '$490 a year, by hand',
   )
   expect(paidWords({ ...paid, source: 'comp', price: '0.00' })).toBe('Given')
   expect(paidWords({ ...paid, source: 'free', price: '0.00' })).toBe('Free plan')

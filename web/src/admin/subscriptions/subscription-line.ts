@@ -42,7 +42,7 @@ export function paidWords({ source, price, currency, billing_interval }: Line): 
   if (source === 'comp' || source === 'free' || Number(price) === 0) return sourceWords[source]
   const amount =
     billing_interval === null ? formatMoney(price, currency) : amountWords(price, currency, billing_interval)
-  return `${amount}, ${sourceWords[source]}`
+  return `${amount}, ${source === 'manual' ? 'by hand' : sourceWords[source]}`
 }
 
 /** What comes next, for the operator: a renewal, an end, a deadline. */

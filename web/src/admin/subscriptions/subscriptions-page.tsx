@@ -104,7 +104,7 @@ function SubscriptionRow({ subscription }: { subscription: AdminSubscription }) 
       <Group justify="space-between" gap="md">
         <div style={{ flex: '1 1 260px', minWidth: 0 }}>
           <Text fw={600} component="h3" m={0} style={{ overflowWrap: 'anywhere' }}>
-            <TextLink to="/admin/users/$userId" params={{ userId: user.id }}>
+            <TextLink to="/admin/users/$userId" params={{ userId: user.id }} fw={600}>
               {user.email}
             </TextLink>
           </Text>

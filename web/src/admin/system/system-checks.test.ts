@@ -74,6 +74,7 @@ describe('each fault turns its own light', () => {
     ['Partitions of the log', 'look', { partitions: { ...well.partitions, default_rows: 3 } }],
     ['Backups', 'bad', { backups: { ...well.backups, overdue: true } }],
     ['Backups', 'look', { backups: { ...well.backups, problems: ['The store was slow.'] } }],
+    ['Backups', 'look', { backups: { ...well.backups, last_created_at: null, last_verified_at: null } }],
     ['Jobs', 'bad', { jobs: well.jobs.map((job) => ({ ...job, failure: 'connection refused' })) }],
     ['Disk', 'bad', { disk: { ...well.disk, data_dir: { path: '/', free_bytes: 2e9, total_bytes: 80e9 } } }],
     ['Disk', 'look', { disk: { ...well.disk, data_dir: { path: '/', free_bytes: 8e9, total_bytes: 80e9 } } }],

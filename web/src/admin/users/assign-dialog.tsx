@@ -114,7 +114,7 @@ export function AssignDialog({ isOpen, onClose, user }: UserDialogProps) {
       />
       <Textarea
         label="Why"
-        description="Stands in the history that the user sees, and in the audit log."
+        description="Stands in the history that the user sees."
         autosize
         minRows={2}
         maxLength={1000}

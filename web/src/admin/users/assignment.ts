@@ -40,7 +40,7 @@ export function findAssignmentFaults(
   const isPast = draft.last_day !== '' && endOfDay(draft.last_day) <= today
   return {
     ...(draft.plan_id === '' && { plan_id: 'Choose a plan.' }),
-    ...(draft.reason.trim() === '' && { reason: 'Say why; the user and other admins read it.' }),
+    ...(draft.reason.trim() === '' && { reason: 'Say why; the user reads it.' }),
     ...(draft.source === 'manual' &&
       draft.price.trim() !== '' &&
       !pricePattern.test(draft.price.trim()) && { price: 'A price such as 39 or 39.50.' }),

@@ -57,7 +57,7 @@ export function EndDialog({ isOpen, onClose, user }: EndDialogProps) {
       </Radio.Group>
       <Textarea
         label="Why"
-        description="Stands in the history that the user sees, and in the audit log."
+        description="Stands in the history that the user sees."
         autosize
         minRows={2}
         maxLength={1000}

@@ -118,13 +118,13 @@ function UserRow({ user }: { user: AdminUser }) {
           <div style={{ minWidth: 0 }}>
             <Group gap="xs">
               <Text fw={600} component="h2" m={0} style={{ overflowWrap: 'anywhere' }}>
-                <TextLink to="/admin/users/$userId" params={{ userId: user.id }}>
+                <TextLink to="/admin/users/$userId" params={{ userId: user.id }} fw={600}>
                   {user.email}
                 </TextLink>
               </Text>
               <UserBadges user={user} />
             </Group>
-            <Text size="sm" c="dimmed">
+            <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
               {nameOfUser(user)} · since <Time value={user.created_at} />
             </Text>
           </div>
