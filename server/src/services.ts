@@ -31,6 +31,7 @@ export function createServices(
   const { config } = base
   const urlGuard = createUrlGuardOf(config)
   const activeRuns = createActiveRuns(config.runs)
+  const jobs = createJobRecords(base)
   const integrationServices = {
     ...base,
     urlGuard,
@@ -57,10 +58,10 @@ export function createServices(
     listConnectedTools: (claims, userAgentId, types) =>
       listConnectedTools(integrationServices, claims, userAgentId, types),
     mailer: openMailer(config),
-    stripe: createStripeService(base),
+    stripe: createStripeService({ ...base, jobs }),
     backupWatch: createBackupWatch(config.backup),
     partitionWatch: { faults: [] },
-    jobs: createJobRecords(base),
+    jobs,
     recentErrors: base.recentErrors ?? createRecentErrors(),
     models: createModels(config.models),
     activeRuns,

@@ -1,3 +1,4 @@
+import type { JobRecords } from '../admin/system/job-records.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import type { Log } from '../log.ts'
@@ -23,6 +24,7 @@ interface Base {
   config: Pick<Config, 'stripe' | 'publicUrl' | 'graceDays'>
   database: Database
   log: Log
+  jobs?: Pick<JobRecords, 'run'> | undefined
 }
 
 /** Null where Stripe is not set up: there, admins assign plans by hand. */
@@ -63,8 +65,8 @@ export function createStripeService(base: Base): StripeService | null {
   }
 }
 
-export function createStripeContext({ config, database, log }: Base): StripeContext | null {
+export function createStripeContext({ config, database, log, jobs }: Base): StripeContext | null {
   const { stripe, publicUrl, graceDays } = config
   if (!stripe || publicUrl === undefined) return null
-  return { account: openStripe(stripe), database, log, publicUrl, graceDays }
+  return { account: openStripe(stripe), database, log, publicUrl, graceDays, jobs }
 }

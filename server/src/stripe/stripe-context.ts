@@ -1,3 +1,4 @@
+import type { JobRecords } from '../admin/system/job-records.ts'
 import type { Database } from '../database/database.ts'
 import type { Log } from '../log.ts'
 import type { StripeAccount } from './stripe-service.ts'
@@ -9,4 +10,6 @@ export interface StripeContext {
   log: Log
   publicUrl: string
   graceDays: number
+  /** Remembers how the work on events went, for the page of admins. */
+  jobs?: Pick<JobRecords, 'run'> | undefined
 }

@@ -37,7 +37,7 @@ export function startStripeWorker(context: StripeContext, everyMs = pollMs): Str
   let working: Promise<void> | null = null
   const work = (more: () => Promise<unknown>) => {
     working ??= more()
-      .then(() => workThroughEvents(context, stopping.signal))
+      .then(() => asJob(context, 'handling events of Stripe', () => workThroughEvents(context, stopping.signal)))
       .catch((err: unknown) => context.log.warn({ err }, 'events of Stripe were not handled; it is tried again'))
       .finally(() => {
         working = null
@@ -60,6 +60,10 @@ export function startStripeWorker(context: StripeContext, everyMs = pollMs): Str
   }
 }
 
+function asJob<T>(context: StripeContext, name: string, work: () => Promise<T>): Promise<T> {
+  return context.jobs ? context.jobs.run(name, work) : work()
+}
+
 /** Until nothing is due any more. */
 export async function workThroughEvents(context: StripeContext, signal: AbortSignal): Promise<void> {
   for (;;) {
@@ -76,7 +80,7 @@ export async function workOnEvent(context: StripeContext, event: DueEvent, signa
   try {
     if (event.type === reconcileType) {
       await database.asSystem(reason, (tx) => extendLease(tx, event, reconcileLeaseSeconds))
-      await reconcileStripe(context, signal)
+      await asJob(context, 'comparing with Stripe', () => reconcileStripe(context, signal))
     } else if (event.customer_id !== null) await refreshByCustomer(context, event.customer_id)
     // The lease ends by itself, and another server goes on.
     if (signal?.aborted && event.type === reconcileType) return

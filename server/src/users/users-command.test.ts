@@ -60,4 +60,8 @@ test('an erasure by the operator takes back what providers gave', async () => {
     tx.selectFrom('users').select('id').where('id', '=', user.id).execute(),
   )
   expect(left).toEqual([])
+  const recorded = await database.asSystem('a test looks', (tx) =>
+    tx.selectFrom('audit_log').select(['actor_id', 'action']).where('target_id', '=', user.id).execute(),
+  )
+  expect(recorded).toEqual([{ actor_id: null, action: 'user.erase' }])
 })

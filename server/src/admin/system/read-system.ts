@@ -4,6 +4,7 @@ import type { Services } from '../../app.ts'
 import { readVersion } from '../../backup/program-version.ts'
 import type { Tx } from '../../database/database.ts'
 import { readMigrations } from '../../database/migrate.ts'
+import { reconcileType } from '../../stripe/work-through-events.ts'
 import type { System } from './system-schemas.ts'
 
 /** As keep-server-node.ts judges: six heartbeats of five seconds. */
@@ -50,13 +51,9 @@ export async function readSystem(services: Services): Promise<System> {
       tables: found.tables,
     },
     errors: recentErrors.list(),
-    stripe: { is_configured: isStripeConfigured(services), ...found.stripe },
+    stripe: { is_configured: config.stripe !== undefined, ...found.stripe },
     reconciliation: found.reconciliation,
   }
-}
-
-function isStripeConfigured(services: Services): boolean {
-  return 'stripe' in services && services.stripe !== null && services.stripe !== undefined
 }
 
 async function readServer(tx: Tx): Promise<{ version: string; bytes: number }> {
@@ -108,7 +105,7 @@ async function readStripeLedger(tx: Tx): Promise<Omit<System['stripe'], 'is_conf
       count(*) filter (where next_attempt_at is not null and failure is not null) as failed,
       count(*) filter (where next_attempt_at is null and handled_at is null) as given_up,
       min(received_at) filter (where next_attempt_at is not null) as oldest_waiting_at,
-      max(received_at) as last_event_at,
+      max(received_at) filter (where type <> ${reconcileType}) as last_event_at,
       (select failure from public.stripe_events where failure is not null and handled_at is null
        order by received_at desc limit 1) as failure
     from public.stripe_events where received_at > now() - interval '30 days' or next_attempt_at is not null`.execute(tx)
