@@ -22,6 +22,7 @@ const createPlainTable = `
   insert into bench.plain_logs select * from public.agent_logs where "timestamp" >= date_trunc('month', now(), 'UTC');
   grant usage on schema bench to service_role;
   grant select, insert on bench.plain_logs to service_role;
+  grant execute on function app.reserve_run(uuid, timestamptz, uuid, boolean) to service_role;
   analyze bench.plain_logs`
 
 /** One row at a time, in batches and by COPY; each into agent_logs with and without policies, and into the plain table. */
