@@ -45,10 +45,11 @@ export async function requireIntegrationType(tx: Tx, claims: Claims, type: strin
  * ends, so whatever takes the room has to be written in it.
  */
 export async function requireRoom(tx: Tx, claims: Claims, name: CountedLimit, more = 1): Promise<void> {
+  // First: a smaller plan may be about to take effect, under the same lock.
+  await lockLimits(tx, claims.sub)
   const features = await requirePlan(tx, claims)
   const limit = features?.limits[name] ?? null
   if (limit === null || more < 1) return
-  await lockLimits(tx, claims.sub)
   const used = await countUsed(tx, claims.sub, name)
   if (used + more > limit) throw await limitReached(tx, { limit: name, limit_value: limit, used, wanted: used + more })
 }
