@@ -88,7 +88,8 @@ function describeLimit(more: Record<string, unknown>): PlanRefusal {
   const words = limitWords(name)
   const upgrade = upgradeOf(more)
   const isOfMonth = textOf(more.resets_at) !== null
-  const lifts = upgrade === null ? '' : isOfMonth ? `With ${upgrade.name} you go on at once.` : `${upgrade.name} has more.`
+  const lifts =
+    upgrade === null ? '' : isOfMonth ? `With ${upgrade.name} you go on at once.` : `${upgrade.name} has more.`
   const self = words.wayOut === null ? '' : `${words.wayOut}, or choose a larger plan.`
   return {
     title: titleOf(name, limit),

@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Text } from '@mantine/core'
 import { IconGauge, IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
 import { priceWords } from '../plans/plan-price.ts'
 import { plansQuery } from '../plans/plan-queries.ts'
 import { ButtonLink } from '../ui/links.tsx'
@@ -15,13 +16,18 @@ interface RefusalAlertProps {
 
 /** What the plan does not allow, where it happened, with the one button that leads on. */
 export function RefusalAlert({ refusal, onRetry, mb }: RefusalAlertProps) {
+  const place = useRef<HTMLDivElement>(null)
+  // It stands where the form ends; the button that was pressed may be far above.
+  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [])
   return (
     <Alert
+      ref={place}
       color="honey"
       variant="light"
       radius="lg"
       role="alert"
       mb={mb}
+      style={{ scrollMarginBlock: 96 }}
       icon={<IconGauge aria-hidden />}
       title={refusal.title}
     >

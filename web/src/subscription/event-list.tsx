@@ -1,5 +1,6 @@
 import { Stack, Text } from '@mantine/core'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { plansQuery } from '../plans/plan-queries.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { LoadMore } from '../ui/load-more.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
@@ -10,6 +11,8 @@ import { type SubscriptionEvent, subscriptionEventsQuery } from './subscription-
 /** Everything that happened to one's subscriptions, newest first. */
 export function EventList() {
   const query = useInfiniteQuery(subscriptionEventsQuery)
+  const plans = useQuery(plansQuery).data ?? []
+  const nameOf = (planId: string) => plans.find(({ id }) => id === planId)?.name
   const events = query.data?.pages.flatMap((page) => page.data) ?? []
   if (query.isError && events.length === 0)
     return <ErrorState error={query.error} onRetry={() => void query.refetch()} isRetrying={query.isFetching} />
@@ -19,7 +22,7 @@ export function EventList() {
     <Stack gap="md">
       <Stack component="ol" gap={0} p={0} m={0} style={{ listStyle: 'none' }}>
         {events.map((event) => (
-          <EventRow key={event.id} event={event} />
+          <EventRow key={event.id} event={event} nameOf={nameOf} />
         ))}
       </Stack>
       <LoadMore hasMore={query.hasNextPage} isLoading={query.isFetchingNextPage} onLoad={query.fetchNextPage} />
@@ -27,12 +30,12 @@ export function EventList() {
   )
 }
 
-function EventRow({ event }: { event: SubscriptionEvent }) {
+function EventRow({ event, nameOf }: { event: SubscriptionEvent; nameOf: (planId: string) => string | undefined }) {
   const price = eventPrice(event)
   const reason = eventReason(event)
   return (
     <Text component="li" size="sm" py={8} style={{ borderTop: '1px solid var(--ax-line)' }}>
-      {[describeEvent(event), actorWords(event)].filter(Boolean).join(' ')}
+      {[describeEvent(event, nameOf), actorWords(event)].filter(Boolean).join(' ')}
       {price && `, for ${price}`}.{' '}
       <Text span size="sm" c="dimmed">
         <Time value={event.created_at} />

@@ -41,6 +41,12 @@ test('what ends or changes says when, and that it can be taken back', () => {
   expect(describe({ ...paid, next_plan_id: paid.id }, { next: 'Free' })).toMatch(/Then Free begins/)
 })
 
+test('a change to a free plan is a cancellation at Stripe, and still said and taken back as a change', () => {
+  const toFree = { ...paid, cancel_at_period_end: true, next_plan_id: paid.id } as const
+  expect(describe(toFree, { next: 'Free' })).toMatch(/Then Free begins\.$/)
+  expect(actionsOf({ subscription: toFree, is_lapsed: false })).toMatchObject({ canResume: false, canTakeBack: true })
+})
+
 test('who pays the same plan another way is not told of a new one', () => {
   const monthly = { ...paid, next_plan_id: paid.plan_id, next_billing_interval: 'month' } as const
   expect(describe(monthly, { next: 'Starter' })).toMatch(/^You have Starter\. From .* on it is paid by the month\.$/)

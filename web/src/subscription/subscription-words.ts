@@ -34,14 +34,7 @@ export function describeState({ subscription, plan, next_plan, is_lapsed }: Stat
   if (subscription.status === 'past_due') return pastDueWords(subscription, name)
   const end = endOf(subscription)
   if (subscription.status === 'trialing') return trialWords(subscription, name)
-  if (subscription.cancel_at_period_end && end !== null) {
-    return {
-      label: 'Ends soon',
-      color: 'honey',
-      sentence: `You have ${name} until ${longDate(end)}. Then it ends, and nothing more is charged.`,
-      detail: 'You can take that back until then.',
-    }
-  }
+  // A change to a plan that is not paid at Stripe is a cancellation there, so this comes first.
   if (next_plan && end !== null) {
     const isSame = next_plan.name === name
     return {
@@ -50,6 +43,14 @@ export function describeState({ subscription, plan, next_plan, is_lapsed }: Stat
       sentence: isSame
         ? `You have ${name}. From ${longDate(end)} on it is paid by the ${subscription.next_billing_interval ?? 'month'}.`
         : `You have ${name} until ${longDate(end)}. Then ${next_plan.name} begins.`,
+      detail: 'You can take that back until then.',
+    }
+  }
+  if (subscription.cancel_at_period_end && end !== null) {
+    return {
+      label: 'Ends soon',
+      color: 'honey',
+      sentence: `You have ${name} until ${longDate(end)}. Then it ends, and nothing more is charged.`,
       detail: 'You can take that back until then.',
     }
   }
@@ -137,7 +138,7 @@ export function actionsOf({ subscription, is_lapsed }: Pick<Subscribed, 'subscri
   const isPaidFor = isLiving && (subscription.source === 'stripe' || subscription.source === 'manual')
   return {
     canCancel: isPaidFor && !subscription.cancel_at_period_end && (!is_lapsed || subscription.status === 'past_due'),
-    canResume: isLiving && !is_lapsed && subscription.cancel_at_period_end,
+    canResume: isLiving && !is_lapsed && subscription.cancel_at_period_end && subscription.next_plan_id === null,
     /** The other way to pay the same plan; null where it is not paid at Stripe, or something is to change already. */
     otherInterval:
       isLiving && !is_lapsed && subscription.source === 'stripe' && subscription.next_plan_id === null

@@ -22,7 +22,7 @@ export function UsageTable({ title, groups, unknown }: UsageTableProps) {
           </Table.Caption>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col" miw={130}>
+              <Table.Th scope="col" miw={100}>
                 Name
               </Table.Th>
               {['Runs', 'Failed', 'Tokens', 'Cost', 'Average time'].map((label) => (
