@@ -235,6 +235,12 @@ const planCases: Case[] = [
     payload: () => ({ plan_id: ids.plan, source: 'comp', reason: 'A test' }),
     status: 200,
   }),
+  forAdmins({
+    route: 'GET /api/v1/admin/users/{id}/subscription/events',
+    kind: 'user',
+    url: at('admin/users/{id}/subscription/events'),
+    status: 200,
+  }),
   // 409: they have no subscription, which only admins are told.
   forAdmins({
     route: 'DELETE /api/v1/admin/users/{id}/subscription',

@@ -3,6 +3,7 @@ import { getClaims } from '../auth/authenticate.ts'
 import type { App } from '../http/app-types.ts'
 import { decodeCursor, toPage } from '../http/pagination.ts'
 import { acceptPlanRequest, assignSubscription, endSubscription, refusePlanRequest } from './assign-subscription.ts'
+import { listEvents } from './list-events.ts'
 import { listSubscriptions } from './list-subscriptions.ts'
 import { listRequests } from './plan-request-queries.ts'
 import { subscriptionRoutes } from './subscription-schemas.ts'
@@ -34,6 +35,12 @@ export function addSubscriptionAdminRoutes(app: App, services: Services): void {
     '/api/v1/admin/users/:id/subscription',
     { schema: subscriptionRoutes['DELETE /api/v1/admin/users/:id/subscription'], config },
     (request) => endSubscription(services, getClaims(request).sub, request.params.id, request.body),
+  )
+
+  app.get(
+    '/api/v1/admin/users/:id/subscription/events',
+    { schema: subscriptionRoutes['GET /api/v1/admin/users/:id/subscription/events'], config },
+    (request) => listEvents(database, getClaims(request), request.params.id, request.query),
   )
 
   app.get(

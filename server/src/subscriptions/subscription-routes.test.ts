@@ -245,6 +245,8 @@ describe('admins', () => {
     ])
     const more = (await call('GET', `/me/subscription/events?limit=9&cursor=${events.next_cursor}`, user)).body.data
     expect(more.map(({ type }: { type: string }) => type)).toEqual(['begun', 'replaced', 'begun'])
+    const forAdmin = (await call('GET', `/admin/users/${user.id}/subscription/events?limit=2`, admin)).body
+    expect(forAdmin).toEqual(events)
     expect(await auditOf(user.id)).toEqual([
       'subscription.comp',
       'subscription.assign',

@@ -2,15 +2,15 @@ import type { Services } from '../app.ts'
 import { getClaims, getSessionUser } from '../auth/authenticate.ts'
 import { AppError } from '../errors.ts'
 import type { App } from '../http/app-types.ts'
-import { decodeCursor, toPage } from '../http/pagination.ts'
 import { findDefaultPlan, findPlan } from '../plans/plan-queries.ts'
 import { choosePlan } from './choose-plan.ts'
 import { cancelSubscription, resumeSubscription, takeBackPlanChange } from './end-subscription.ts'
+import { listEvents } from './list-events.ts'
 import { findLatestRequest, withdrawRequest } from './plan-request-queries.ts'
 import { previewSubscription } from './preview-subscription.ts'
-import { findCurrentSubscription, listSubscriptionEvents } from './subscription-queries.ts'
+import { findCurrentSubscription } from './subscription-queries.ts'
 import { subscriptionRoutes } from './subscription-schemas.ts'
-import { hasLapsed, type SubscriptionEventType, type SubscriptionStatus } from './transitions.ts'
+import { hasLapsed } from './transitions.ts'
 
 export function addSubscriptionRoutes(app: App, services: Services): void {
   addReadingRoutes(app, services)
@@ -38,14 +38,7 @@ function addReadingRoutes(app: App, services: Services): void {
   app.get(
     '/api/v1/me/subscription/events',
     { schema: subscriptionRoutes['GET /api/v1/me/subscription/events'] },
-    async (request) => {
-      const claims = getClaims(request)
-      const { limit, cursor } = request.query
-      const afterId = cursor === undefined ? undefined : decodeCursor(cursor).id
-      const rows = await database.withUser(claims, (tx) => listSubscriptionEvents(tx, claims.sub, afterId, limit + 1))
-      const page = toPage(rows, limit, ({ created_at, id }) => ({ timestamp: created_at, id }))
-      return { ...page, data: page.data.map((row) => toEvent(row, claims.sub)) }
-    },
+    (request) => listEvents(database, getClaims(request), getClaims(request).sub, request.query),
   )
 
   app.post(
@@ -92,19 +85,4 @@ function addChangeRoutes(app: App, services: Services): void {
       return reply.status(204).send(null)
     },
   )
-}
-
-type EventRow = Awaited<ReturnType<typeof listSubscriptionEvents>>[number]
-
-// Which admin it was is not for users to know.
-function toEvent({ actor_id, ...row }: EventRow, userId: string) {
-  return {
-    ...row,
-    // Written by apply-subscription.ts alone.
-    type: row.type as SubscriptionEventType,
-    from_status: row.from_status as SubscriptionStatus | null,
-    to_status: row.to_status as SubscriptionStatus,
-    detail: row.detail as Record<string, unknown>,
-    by: actor_id === null ? ('server' as const) : actor_id === userId ? ('me' as const) : ('admin' as const),
-  }
 }

@@ -365,6 +365,15 @@ export const subscriptionRoutes = {
     }),
     response: { 200: subscriptionSchema, ...problems },
   },
+  'GET /api/v1/admin/users/:id/subscription/events': {
+    operationId: 'listSubscriptionEvents',
+    summary: 'History of a user’s subscriptions',
+    description: 'Newest first. `by` is `me` where the user did it.',
+    tags: adminTags,
+    params: idParams,
+    querystring: z.strictObject(pageQuery),
+    response: { 200: pageOf(eventSchema), ...problems },
+  },
   'GET /api/v1/admin/plan-requests': {
     operationId: 'listPlanRequests',
     summary: 'List requests for plans',

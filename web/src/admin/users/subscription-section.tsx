@@ -7,6 +7,7 @@ import { AssignDialog } from './assign-dialog.tsx'
 import { EndDialog } from './end-dialog.tsx'
 import { OfferDialog } from './offer-dialog.tsx'
 import { standingWords } from './standing-words.ts'
+import { SubscriptionHistory } from './subscription-history.tsx'
 import type { AdminUserDetail } from './user-queries.ts'
 
 /** Which plan somebody has, and what an admin can do about it. */
@@ -48,6 +49,7 @@ export function SubscriptionSection({ user }: { user: AdminUserDetail['user'] })
           </Button>
         )}
       </Group>
+      <SubscriptionHistory userId={user.id} />
       <AssignDialog isOpen={dialog === 'assign'} onClose={close} user={user} />
       <OfferDialog isOpen={dialog === 'offer'} onClose={close} user={user} />
       {isLiving && <EndDialog isOpen={dialog === 'end'} onClose={close} user={user} />}
