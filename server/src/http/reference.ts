@@ -22,6 +22,7 @@ const tags = [
   'Conversations',
   'Models',
   'Plans',
+  'Subscription',
   'OpenAI-compatible',
   'Sign-in',
   'Account',
