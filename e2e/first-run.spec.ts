@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
 import { password } from './support/api-session.ts'
 import { openBrowser } from './support/open-browser.ts'
+import { sellNothing } from './support/sell-nothing.ts'
 import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
 import { heading, newAddress, signIn, signUp } from './support/visitor.ts'
 import { desktop, openWatchedPage, phone, type WatchedPage } from './support/watched-page.ts'
@@ -112,6 +113,8 @@ test.each([
   await page.getByText('We ship to all of Europe').first().waitFor()
   await look('9-run')
 })
+
+test('without a plan for everybody nothing is limited from now on', () => sellNothing(join(folder, 'data')))
 
 test('what was said is there after a reload, and the agent remembers what came before', async () => {
   const { page, complaints } = await open()

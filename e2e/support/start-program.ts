@@ -80,9 +80,14 @@ export async function runProgramToEnd(
   args: string[] = ['start'],
 ): Promise<ProgramEnd> {
   const { child, output } = spawnProgram(environment, false, args)
-  const timer = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs)
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    child.kill('SIGKILL')
+  }, startTimeoutMs)
   await once(child, 'close')
   clearTimeout(timer)
+  if (isLate) throw new Error(`The program did not end in time:\n${output()}`)
   return { exitCode: child.exitCode, output: output() }
 }
 

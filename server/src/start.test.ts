@@ -126,7 +126,7 @@ describe('an ordinary start', () => {
   })
 })
 
-describe('a start that cannot be says what to do, and leaves nothing running', () => {
+describe('a start that cannot be says what to do, and leaves nothing running', { timeout: patience }, () => {
   test('wrong variables, all of them', async () => {
     const end = await runProgramToEnd({ DATA_DIR: await dataFolder(), PORT: 'x', DRAIN_SECONDS: 'y', PUBLIC_URL: 'z' })
     expect(end.exitCode).toBe(1)
