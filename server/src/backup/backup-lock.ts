@@ -5,7 +5,7 @@ import { BackupError } from './backup-error.ts'
 const backupLock = 72707371
 
 /** Not the one above: a backup that hangs is what an alert has to tell of. */
-const alertLock = 72707374
+const alertLock = 72707377
 
 /** Throws when another backup of this database is being made. A killed process gives the lock back by itself. */
 export function withBackupLock<T>(ownerUrl: string, work: () => Promise<T>): Promise<T> {
