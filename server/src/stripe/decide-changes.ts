@@ -5,6 +5,7 @@ import type { DerivedSubscription } from './derive-subscription.ts'
 export interface StoredSubscription {
   status: string
   is_current: boolean
+  start_date: Date
   stripe_subscription_id: string | null
 }
 
@@ -38,19 +39,30 @@ export function decideChanges(
     else if (row && !isEnded(row.status)) decision.changes.push(derived)
   }
   if (newest) {
-    const isGood = canCount(stored, newest)
-    if (isGood) decision.changes.push(newest)
+    const ending = new Set(decision.changes.map((each) => each.stripe_subscription_id))
+    const others = stored.filter(
+      (row) =>
+        row.is_current &&
+        isLiving(row.status) &&
+        row.stripe_subscription_id !== newest.stripe_subscription_id &&
+        !ending.has(row.stripe_subscription_id ?? ''),
+    )
+    if (canCount(rowOf(stored, newest), newest, others)) decision.changes.push(newest)
     // Nothing is paid for one that is past due.
     else if (newest.status !== 'past_due') decision.surplus.push(newest)
   }
   return decision
 }
 
-function canCount(stored: readonly StoredSubscription[], newest: DerivedSubscription): boolean {
-  const row = rowOf(stored, newest)
-  if (!row || !isEnded(row.status)) return true
-  const isPaidAfterAll = row.status === 'expired' && newest.status !== 'past_due'
-  return isPaidAfterAll && !stored.some((each) => each.is_current && isLiving(each.status))
+function canCount(
+  row: StoredSubscription | undefined,
+  newest: DerivedSubscription,
+  others: readonly StoredSubscription[],
+): boolean {
+  // A newer one is known here: this answer is from before it began.
+  if (!row) return !others.some((each) => each.stripe_subscription_id !== null && each.start_date >= newest.start_date)
+  if (!isEnded(row.status)) return true
+  return row.status === 'expired' && newest.status !== 'past_due' && others.length === 0
 }
 
 function rowOf(stored: readonly StoredSubscription[], { stripe_subscription_id }: DerivedSubscription) {

@@ -51,6 +51,9 @@ export class StripeModel {
   readonly cards = new Map<string, string>()
   readonly events: EventObject[] = []
   onEvent: (event: EventObject) => void = () => {}
+  /** Called before it, also where nobody wants to have the event: putting it together takes most of the time. */
+  onChange: () => void = () => {}
+  keepsEvents = true
   /** What becomes of a subscription when the last retry has failed: a setting of the account at Stripe. */
   afterRetries: 'cancel' | 'unpaid' | 'past_due' = 'cancel'
   #clock: () => number
@@ -67,6 +70,8 @@ export class StripeModel {
   }
 
   emit(type: string, object: { id: string; object: string }): void {
+    this.onChange()
+    if (!this.keepsEvents) return
     const event: EventObject = {
       id: newId('evt'),
       object: 'event',

@@ -111,7 +111,7 @@ export async function saveCurrentPrices(
 export function listSubscriptionsOfUser(tx: Tx, userId: string) {
   return tx
     .selectFrom('subscriptions')
-    .select(['status', 'is_current', 'stripe_subscription_id'])
+    .select(['status', 'is_current', 'start_date', 'stripe_subscription_id'])
     .where('user_id', '=', userId)
     .execute()
 }
