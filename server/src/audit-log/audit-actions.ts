@@ -12,7 +12,6 @@ export const auditActions = {
   'plan.offer_end': 'The offer of a plan to a single customer was taken back',
   'subscription.assign': 'A subscription was assigned by an admin',
   'subscription.comp': 'A subscription was given for nothing',
-  'subscription.change': 'A subscription was changed by an admin',
   'subscription.end': 'A subscription was ended by an admin',
   'stripe.surplus_subscription': 'A subscription at Stripe was found that is paid for and counts for nothing',
   'plan_request.accept': 'A request for a plan was accepted',

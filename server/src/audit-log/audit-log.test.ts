@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { logsCommand } from '../agent-logs/logs-command.ts'
 import { signUpForTest } from '../auth/test-sessions.ts'
 import { readConfig } from '../config.ts'
 import { type Database, openDatabase } from '../database/database.ts'
@@ -230,6 +231,14 @@ describe('whoever tampers with the table as its owner', () => {
     expect(await verifyAuditLog(fresh.database, { head: honest.head_hash ?? '' })).toMatchObject({ is_intact: false })
     expect(await verifyAuditLog(fresh.database, { head: report.head_hash ?? '' })).toMatchObject({ is_intact: true })
   })
+})
+
+test('logs that are forgotten by command are on record, a look at what would go is not', async () => {
+  const config = readConfig({ DATABASE_URL: site.serverUrl, DIRECT_URL: site.ownerUrl })
+  await logsCommand(config, ['prune', '--dry-run'])
+  expect(await entriesOf('agent_logs')).toEqual([])
+  await logsCommand(config, ['prune'])
+  expect(await entriesOf('agent_logs')).toMatchObject([{ actor_id: null, action: 'logs.prune', detail: { logs: 0 } }])
 })
 
 test('the command lists, exports and verifies; it fails when a head that was kept is not there', async () => {

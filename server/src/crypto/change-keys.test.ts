@@ -217,6 +217,13 @@ describe('a key is dropped', () => {
     expect(await keyring.find(first)).not.toBeNull()
     await load()
     await expect(dropKey(work(), first)).rejects.toThrow(`There is no key ${first}`)
+    const recorded = await testDatabase.database.asSystem('a test looks', (tx) =>
+      tx.selectFrom('audit_log').select(['action', 'target_id']).orderBy('id').execute(),
+    )
+    expect(recorded.slice(-2)).toEqual([
+      { action: 'keys.rotate', target_id: kid },
+      { action: 'keys.drop', target_id: first },
+    ])
   })
 
   test('not while a single account needs it', async () => {
