@@ -2,7 +2,7 @@ import type { Claims, Database } from '../database/database.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { LimitName } from '../plans/plan-features.ts'
 import { findUpgrade, type Lack, type Upgrade } from './find-upgrade.ts'
-import { type Standing, toLimitMonth } from './read-standing.ts'
+import { readStanding, type Standing, toLimitMonth } from './read-standing.ts'
 
 /** What app.reserve_run answers. */
 export interface TakenRun {
@@ -113,6 +113,21 @@ export async function describeRefusal(
     more: { limit, ...numbers, resets_at: isOfMonth ? resetsAt : null, upgrade },
     headers,
     ...(!isOfMonth && { retryAfterSeconds: 2 }),
+  })
+}
+
+/** The error of a run that ended, where limits ended it with what a refusal would say. */
+export async function describeRunFailure(database: Database, claims: Claims, code: ErrorCode): Promise<AppError> {
+  if (code !== 'plan_limit_reached' && code !== 'cost_cap_reached') return new AppError(code)
+  return database.withUser(claims, async (tx) => {
+    const { features, usage, cost_cap_usd, resets_at } = await readStanding(tx, claims.sub)
+    const spent = { used: usage.cost_usd, resets_at }
+    if (code === 'cost_cap_reached')
+      return new AppError(code, { more: { limit: 'cost_cap', limit_value: cost_cap_usd, ...spent } })
+    const limit = 'cost_usd_per_month'
+    const limit_value = features?.limits[limit] ?? null
+    const upgrade = await findUpgrade(tx, { limit, value: Math.max(limit_value ?? 0, usage.cost_usd) })
+    return new AppError(code, { more: { limit, limit_value, ...spent, upgrade } })
   })
 }
 

@@ -364,7 +364,7 @@ describe('other limits', () => {
     ])
     const response = await run()
     expect(response.statusCode).toBe(429)
-    expect(response.json()).toMatchObject({ code: 'cost_cap_reached', output: 'Let me count.' })
+    expect(response.json()).toMatchObject({ code: 'cost_cap_reached', output: 'Let me count.', limit_value: 0.05 })
     expect(await counters()).toMatchObject({ runs: 0, cost_usd: 0.06, reservations: 0, reserved_cost_usd: 0 })
   })
 })

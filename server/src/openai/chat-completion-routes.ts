@@ -8,6 +8,7 @@ import type { App } from '../http/app-types.ts'
 import { openEventStream, watchCaller } from '../http/event-stream.ts'
 import { toOpenAiError } from '../http/problem.ts'
 import { typedText } from '../http/schemas.ts'
+import { describeRunFailure } from '../limits/run-limit.ts'
 import { showPresentRunLimit, showRunLimit } from '../limits/show-run-limit.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
 import { beginRun, type RunOrder } from '../user-agents/begin-run.ts'
@@ -58,7 +59,7 @@ export function addOpenAiRoutes(app: App, services: RunServices): void {
       if (result.kind === 'replayed') await showPresentRunLimit(services.database, claims, reply)
       const run = describeRun(result)
       const question = run.status === 'waiting' ? await describeQuestion(services, claims, run) : ''
-      if (run.error) return failCompletion(reply, new AppError(run.error.code))
+      if (run.error) return failCompletion(reply, await describeRunFailure(services.database, claims, run.error.code))
       return reply.send({
         ...completionHead(run.id, body.model, 'chat.completion'),
         choices: [
@@ -190,7 +191,8 @@ async function streamCompletion(
     }
     if (run.status === 'waiting') send({ content: await describeQuestion(services, getClaims(request), run) })
     if (run.error) {
-      opened.stream?.send(JSON.stringify(toOpenAiError(new AppError(run.error.code))))
+      const error = await describeRunFailure(services.database, getClaims(request), run.error.code)
+      opened.stream?.send(JSON.stringify(toOpenAiError(error)))
     } else {
       send({}, readFinishReason(run.steps))
       if (stream_options?.include_usage)

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { listRunApprovals } from '../approvals/list-run-approvals.ts'
 import { getClaims } from '../auth/authenticate.ts'
-import { AppError, errorTable } from '../errors.ts'
+import { errorTable } from '../errors.ts'
 import { openEventStream, watchCaller } from '../http/event-stream.ts'
 import { toProblem } from '../http/problem.ts'
+import { describeRunFailure } from '../limits/run-limit.ts'
 import { showPresentRunLimit, showRunLimit } from '../limits/show-run-limit.ts'
 import type { RunCaller, RunServices } from '../runtime/run-agent.ts'
 import type { RunResult } from './begin-run.ts'
@@ -29,7 +30,7 @@ export async function answerRun(
     return reply.send({ ...run, approvals })
   }
   if (run.status === 'succeeded' || !run.error) return reply.send(run)
-  const error = new AppError(run.error.code)
+  const error = await describeRunFailure(services.database, getClaims(request), run.error.code)
   const retryAfter = result.kind === 'ran' ? result.run.outcome.retry_after_seconds : null
   if (retryAfter !== null) reply.header('retry-after', String(Math.ceil(retryAfter)))
   return reply

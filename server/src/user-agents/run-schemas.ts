@@ -108,6 +108,7 @@ export const runRoutes = {
     summary: 'Run a user agent',
     description:
       'Answers the finished run as JSON; with `stream: true` or `Accept: text/event-stream`, the AI SDK UI message stream. ' +
+      'Counts for the limits of your plan: `RateLimit-Limit`, `-Remaining` and `-Reset` say what is left of the month. ' +
       'Send an `Idempotency-Key` to be safe against doubled requests: the same key gives the same run. ' +
       'The run is in the log from its first moment, whatever happens after. Closing the connection cancels it. ' +
       'When the agent wants to do something that you have to approve, the answer is the run with the status `waiting` and its `approvals`.',
