@@ -18,7 +18,9 @@ interface RefusalAlertProps {
 export function RefusalAlert({ refusal, onRetry, mb }: RefusalAlertProps) {
   const place = useRef<HTMLDivElement>(null)
   // It stands where the form ends; the button that was pressed may be far above.
-  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [])
+  useEffect(() => {
+    place.current?.scrollIntoView({ block: 'nearest' })
+  }, [])
   return (
     <Alert
       ref={place}
