@@ -1,13 +1,5 @@
 import { Card, Group, Stack, Text } from '@mantine/core'
-import {
-  type Icon,
-  IconChevronRight,
-  IconCircleCheck,
-  IconCoin,
-  IconHeartbeat,
-  IconInbox,
-  IconWorldUpload,
-} from '@tabler/icons-react'
+import { type Icon, IconChevronRight, IconCircleCheck, IconCoin, IconInbox, IconWorldUpload } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { LinkProps } from '@tanstack/react-router'
 import { countOf } from '../../agent-logs/format-run.ts'
@@ -17,11 +9,13 @@ import { TextLink } from '../../ui/links.tsx'
 import { LoadingState } from '../../ui/loading-state.tsx'
 import { adminModelsQuery } from '../models/models-page.tsx'
 import { requestsQuery, subscriptionsQuery } from '../subscriptions/subscription-queries.ts'
-import { checkSystem } from '../system/system-checks.ts'
+import { lightLooks } from '../system/check-list.tsx'
+import { type Check, checkSystem, type Light } from '../system/system-checks.ts'
 import { systemQuery } from '../system/system-query.ts'
 
 interface Waiting {
   icon: Icon
+  isUrgent?: boolean
   text: string
   detail?: string
   to: LinkProps['to']
@@ -47,14 +41,9 @@ export function WaitingList() {
   const failedCount = countPages(failed.data?.pages)
   const agentCount = countPages(agents.data ? [agents.data] : undefined)
   const unpriced = models.data?.data.filter((model) => model.unpriced && model.is_offered).length ?? 0
-  const checks = system.data ? checkSystem(system.data, new Date()).filter(({ light }) => light !== 'good') : []
+  const checks = system.data ? checkSystem(system.data, new Date()) : []
   const waiting: Waiting[] = [
-    ...checks.map((check) => ({
-      icon: IconHeartbeat,
-      text: check.name,
-      detail: check.problems[0] ?? check.says,
-      to: '/admin/system' as const,
-    })),
+    ...rowsOf(checks, 'bad'),
     ...one(
       failedCount,
       (count) => ({
@@ -97,6 +86,7 @@ export function WaitingList() {
           },
         ]
       : []),
+    ...rowsOf(checks, 'look'),
   ]
   if (waiting.length === 0)
     return (
@@ -121,11 +111,28 @@ export function WaitingList() {
   )
 }
 
-function WaitingRow({ item: { icon: IconShape, text, detail, to, search } }: { item: Waiting }) {
+function rowsOf(checks: readonly Check[], light: Light): Waiting[] {
+  return checks
+    .filter((check) => check.light === light)
+    .map((check) => ({
+      icon: lightLooks[light].icon,
+      isUrgent: light === 'bad',
+      text: check.name,
+      detail: check.problems[0] ?? check.says,
+      to: '/admin/system',
+    }))
+}
+
+function WaitingRow({ item: { icon: IconShape, isUrgent, text, detail, to, search } }: { item: Waiting }) {
   return (
     <Card component="li" padding="md" className="ax-link-card">
       <Group wrap="nowrap" gap="md">
-        <IconShape size={24} color="var(--mantine-color-orange-filled)" aria-hidden style={{ flexShrink: 0 }} />
+        <IconShape
+          size={24}
+          color={`var(--mantine-color-${isUrgent ? 'red' : 'orange'}-filled)`}
+          aria-hidden
+          style={{ flexShrink: 0 }}
+        />
         <div style={{ minWidth: 0, flex: 1 }}>
           <Text fw={600} component="h3" m={0}>
             <TextLink to={to} search={search as never} fw={600}>

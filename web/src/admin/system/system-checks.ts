@@ -81,10 +81,14 @@ function checkPartitions({ partitions }: System): Check {
 function checkBackups({ backups }: System): Check {
   const problems =
     backups.last_created_at === null && backups.problems.length === 0
-      ? ['Where backups are set up they are made by themselves; “npm run backup -- create” makes one now.']
+      ? [
+          'There is no backup yet. Where they are set up they are made by themselves; “npm run backup -- create” makes one now.',
+        ]
       : backups.problems
   const light = backups.overdue ? 'bad' : problems.length > 0 ? 'look' : 'good'
-  const made = backups.last_created_at ? `The newest is of ${momentWords(backups.last_created_at)}` : 'There is none'
+  const made = backups.last_created_at
+    ? `The newest is of ${momentWords(backups.last_created_at)}`
+    : 'There is none yet'
   const verified = backups.last_verified_at
     ? `one was last restored and compared on ${momentWords(backups.last_verified_at)}`
     : 'none was ever restored to compare'
