@@ -149,7 +149,8 @@ export function actionsOf({ subscription, is_lapsed }: Pick<Subscribed, 'subscri
   }
 }
 
-function otherOf({ billing_interval, cancel_at_period_end }: Subscription): BillingInterval | null {
-  if (billing_interval === null || cancel_at_period_end) return null
+function otherOf({ status, billing_interval, cancel_at_period_end }: Subscription): BillingInterval | null {
+  // What has to be paid first is not changed before it is.
+  if (status === 'past_due' || billing_interval === null || cancel_at_period_end) return null
   return billing_interval === 'month' ? 'year' : 'month'
 }
