@@ -1,11 +1,12 @@
 import { Stack, Text, Title } from '@mantine/core'
-import { infiniteQueryOptions, useInfiniteQuery } from '@tanstack/react-query'
+import { infiniteQueryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { ResponseOf } from '../../../../api-client/src/route-types.ts'
 import { api } from '../../api.ts'
 import { describeEvent, eventPrice, eventReason } from '../../subscription/event-words.ts'
 import { ErrorState } from '../../ui/error-state.tsx'
 import { LoadMore } from '../../ui/load-more.tsx'
 import { Time } from '../../ui/time.tsx'
+import { adminPlansQuery } from '../plans/plan-queries.ts'
 
 type SubscriptionEvent = ResponseOf<'GET /api/v1/admin/users/:id/subscription/events'>['data'][number]
 
@@ -48,11 +49,13 @@ export function SubscriptionHistory({ userId }: { userId: string }) {
 const actors = { me: 'by the user', admin: 'by an admin', server: null } as const
 
 function EventRow({ event }: { event: SubscriptionEvent }) {
+  const plans = useQuery(adminPlansQuery).data
+  const nameOf = (planId: string) => plans?.find(({ id }) => id === planId)?.name
   const price = eventPrice(event)
   const reason = eventReason(event)
   return (
     <Text component="li" size="sm" py={8} style={{ borderTop: '1px solid var(--ax-line)', overflowWrap: 'anywhere' }}>
-      {[describeEvent(event), actors[event.by]].filter(Boolean).join(' ')}
+      {[describeEvent(event, nameOf), actors[event.by]].filter(Boolean).join(' ')}
       {price && `, for ${price}`}.{' '}
       <Text span size="sm" c="dimmed">
         <Time value={event.created_at} />
