@@ -81,7 +81,30 @@ export const planFeaturesSchema = z
 
 export type PlanFeatures = z.infer<typeof planFeaturesSchema>
 
-/** Reads the column `plans.features`. Throws when somebody wrote something else into it past the API. */
+/**
+ * Reads the column `plans.features`. The API writes nothing else into it; what somebody who came past the API left out limits
+ * nothing, as app.reserve_run reads it.
+ */
 export function readPlanFeatures(stored: unknown): PlanFeatures {
-  return planFeaturesSchema.parse(stored)
+  const known = planFeaturesSchema.safeParse(stored)
+  if (known.success) return known.data
+  const parts = asRecord(stored)
+  const [limits, switches] = [asRecord(parts.limits), asRecord(parts.switches)]
+  const { integration_types, models, support, highlights } = planFeaturesSchema.shape
+  return {
+    limits: pickEach(limitNames, (name) => limitsSchema.shape[name].safeParse(limits[name]).data ?? null),
+    switches: pickEach(switchNames, (name) => switchesSchema.shape[name].safeParse(switches[name]).data ?? true),
+    integration_types: integration_types.safeParse(parts.integration_types).data ?? null,
+    models: models.safeParse(parts.models).data ?? 'all',
+    support: support.safeParse(parts.support).data ?? 'community',
+    highlights: highlights.safeParse(parts.highlights).data ?? [],
+  }
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function pickEach<Name extends string, Value>(names: readonly Name[], read: (name: Name) => Value) {
+  return Object.fromEntries(names.map((name) => [name, read(name)])) as Record<Name, Value>
 }

@@ -161,6 +161,42 @@ const choice = {
     .meta({ description: 'By the month or the year; null for plans that cost nothing', example: 'month' }),
 }
 
+const mustChooseSchema = z.object({
+  user_agents: z
+    .object({
+      limit: z.int().nullable().meta({ description: 'How many can stay on', example: 2 }),
+      accounts_limit: z
+        .int()
+        .nullable()
+        .meta({ description: 'How many accounts those that stay on can have together', example: 5 }),
+      items: z
+        .array(
+          z.object({
+            id: z.uuid().meta({ description: 'Id of the user agent', example: exampleId }),
+            name: z.string().meta({ description: 'Its name', example: 'Shop support' }),
+            is_active: z.boolean().meta({ description: 'Whether it is on', example: true }),
+            accounts: z.int().meta({ description: 'Accounts connected to it', example: 1 }),
+          }),
+        )
+        .meta({ description: 'Those that are on, oldest first' }),
+    })
+    .meta({ description: 'User agents that are on' }),
+  api_keys: z
+    .object({
+      limit: z.int().nullable().meta({ description: 'How many can go on working', example: 1 }),
+      items: z
+        .array(
+          z.object({
+            id: z.uuid().meta({ description: 'Id of the key', example: exampleId }),
+            name: z.string().meta({ description: 'Its name', example: 'Shop backend' }),
+            last_used_at: moment('When it was last used, to the minute'),
+          }),
+        )
+        .meta({ description: 'Those that work, oldest first' }),
+    })
+    .meta({ description: 'API keys that work' }),
+})
+
 const previewSchema = z
   .object({
     kind: z.enum(['same', 'upgrade', 'downgrade', 'begin', 'request']).meta({
@@ -175,42 +211,9 @@ const previewSchema = z
       .meta({ description: 'What is to be paid at once, in the smallest unit; null: not known before', example: 4900 }),
     currency: z.string().meta({ description: 'ISO 4217 code of the amount', example: 'USD' }),
     trial_days: z.int().meta({ description: 'Days free at the beginning', example: 0 }),
-    must_choose: z
-      .object({
-        user_agents: z.object({
-          limit: z.int().nullable().meta({ description: 'How many can stay on', example: 2 }),
-          accounts_limit: z
-            .int()
-            .nullable()
-            .meta({ description: 'How many accounts those that stay on can have together', example: 5 }),
-          items: z
-            .array(
-              z.object({
-                id: z.uuid().meta({ description: 'Id of the user agent', example: exampleId }),
-                name: z.string().meta({ description: 'Its name', example: 'Shop support' }),
-                is_active: z.boolean().meta({ description: 'Whether it is on', example: true }),
-                accounts: z.int().meta({ description: 'Accounts connected to it', example: 1 }),
-              }),
-            )
-            .meta({ description: 'Those that are on, oldest first' }),
-        }),
-        api_keys: z.object({
-          limit: z.int().nullable().meta({ description: 'How many can go on working', example: 1 }),
-          items: z
-            .array(
-              z.object({
-                id: z.uuid().meta({ description: 'Id of the key', example: exampleId }),
-                name: z.string().meta({ description: 'Its name', example: 'Shop backend' }),
-                last_used_at: moment('When it was last used, to the minute'),
-              }),
-            )
-            .meta({ description: 'Those that work, oldest first' }),
-        }),
-      })
-      .nullable()
-      .meta({
-        description: 'What has to be chosen (`keep`), because the plan has room for less; null: all of it fits',
-      }),
+    must_choose: mustChooseSchema.nullable().meta({
+      description: 'What has to be chosen (`keep`), because the plan has room for less; null: all of it fits',
+    }),
     ends: z
       .array(z.string())
       .meta({ description: 'What the plan does not have, for people', example: ['The API and API keys'] }),
