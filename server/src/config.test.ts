@@ -77,6 +77,33 @@ describe('what belongs together', () => {
     ])
   })
 
+  test('the keys of Stripe need each other and PUBLIC_URL, and their faults do not tell them', () => {
+    const whole = {
+      STRIPE_SECRET_KEY: 'sk_test_1',
+      STRIPE_WEBHOOK_SECRET: 'whsec_old, whsec_new',
+      PUBLIC_URL: 'https://agents.example.com',
+    }
+    expect(readConfig(whole).stripe).toEqual({
+      secretKey: 'sk_test_1',
+      webhookSecrets: ['whsec_old', 'whsec_new'],
+      apiUrl: undefined,
+    })
+    for (const name of ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'PUBLIC_URL'] as const) {
+      const { [name]: _left, ...rest } = whole
+      expect(readFaults(rest), name).toEqual([expect.stringMatching(`^${name}: `)])
+    }
+    const swapped = readFaults({
+      ...whole,
+      STRIPE_SECRET_KEY: 'whsec_planted',
+      STRIPE_WEBHOOK_SECRET: 'pk_live_planted',
+    })
+    expect(swapped).toEqual([
+      expect.stringMatching(/^STRIPE_SECRET_KEY: /),
+      expect.stringMatching(/^STRIPE_WEBHOOK_SECRET: /),
+    ])
+    expect(swapped.join()).not.toContain('planted')
+  })
+
   test('COMPATIBLE_BASE_URL needs the names of its models', () => {
     expect(readFaults({ COMPATIBLE_BASE_URL: 'http://localhost:8000/v1' })).toEqual([
       expect.stringMatching(/^COMPATIBLE_MODELS: /),
