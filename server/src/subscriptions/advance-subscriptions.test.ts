@@ -4,9 +4,10 @@ import { createTestPlan } from '../plans/plan-testing.ts'
 import type { DerivedSubscription } from '../stripe/derive-subscription.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/test-app.ts'
 import { advanceSubscriptions } from './advance-subscriptions.ts'
-import { applySubscription, freeSubscription, type NewSubscription } from './apply-subscription.ts'
+import { applySubscription } from './apply-subscription.ts'
 import { addInterval } from './billing-periods.ts'
 import { findCurrentSubscription, listSubscriptionEvents } from './subscription-queries.ts'
+import { freeSubscription, type NewSubscription } from './write-subscription.ts'
 
 let db: TestDatabase
 let free: PlanRow

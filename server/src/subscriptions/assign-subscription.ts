@@ -3,12 +3,13 @@ import { recordAudit } from '../audit-log/record-audit.ts'
 import type { Tx } from '../database/database.ts'
 import { AppError, type Fault } from '../errors.ts'
 import { findPlan, type PlanRow } from '../plans/plan-queries.ts'
-import { applySubscription, isFree, type NewSubscription } from './apply-subscription.ts'
+import { applySubscription } from './apply-subscription.ts'
 import { findCancellation } from './end-subscription.ts'
 import { decideRequest, getOpenRequest, getRequestForAdmin } from './plan-request-queries.ts'
 import { findCurrentSubscription, lockSubscription, type SubscriptionRow } from './subscription-queries.ts'
 import type { Assignment, Keep } from './subscription-schemas.ts'
 import { hasLapsed, isLiving } from './transitions.ts'
+import { isFree, type NewSubscription } from './write-subscription.ts'
 
 type Needed = Pick<Services, 'database' | 'stripe'>
 

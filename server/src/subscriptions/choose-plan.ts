@@ -2,12 +2,13 @@ import type { Services } from '../app.ts'
 import type { Claims, Tx } from '../database/database.ts'
 import { AppError, type Fault } from '../errors.ts'
 import type { PlanFeatures } from '../plans/plan-features.ts'
-import { applySubscription, freeSubscription } from './apply-subscription.ts'
+import { applySubscription } from './apply-subscription.ts'
 import { createPlanRequest } from './plan-request-queries.ts'
 import { findCurrentSubscription, lockSubscription, type SubscriptionRow } from './subscription-queries.ts'
 import type { Keep } from './subscription-schemas.ts'
 import { chooseWhatStays, fitsApiKeys, fitsUserAgents, type LiveItems } from './switch-off-beyond-plan.ts'
 import { type Choice, type WeighedChoice, weighChoice } from './weigh-choice.ts'
+import { freeSubscription } from './write-subscription.ts'
 
 interface ChosenPlan extends Choice {
   keep?: Keep | undefined

@@ -8,7 +8,7 @@ import { createTestPlan } from '../plans/plan-testing.ts'
 import type { DerivedSubscription } from '../stripe/derive-subscription.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/test-app.ts'
 import { findDueChange } from './advance-subscriptions.ts'
-import { type ApplySubscription, applySubscription, freeSubscription } from './apply-subscription.ts'
+import { type ApplySubscription, applySubscription } from './apply-subscription.ts'
 import { findCurrentSubscription, listSubscriptionEvents, type SubscriptionRow } from './subscription-queries.ts'
 import {
   endedStatuses,
@@ -23,6 +23,7 @@ import {
   subscriptionStatuses,
   transitions,
 } from './transitions.ts'
+import { freeSubscription } from './write-subscription.ts'
 
 let db: TestDatabase
 let plans: PlanRow[]

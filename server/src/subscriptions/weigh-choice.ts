@@ -2,11 +2,11 @@ import type { Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import type { PlanFeatures, SwitchName } from '../plans/plan-features.ts'
 import { findDefaultPlan, findPlan, isOffered, type PlanRow } from '../plans/plan-queries.ts'
-import { isFree } from './apply-subscription.ts'
 import { findCurrentSubscription, hadTrial, type SubscriptionRow } from './subscription-queries.ts'
 import type { BillingInterval, SubscriptionPreview } from './subscription-schemas.ts'
 import { fitsApiKeys, fitsUserAgents, type LiveItems, listLiveItems } from './switch-off-beyond-plan.ts'
 import { hasLapsed } from './transitions.ts'
+import { isFree } from './write-subscription.ts'
 
 export interface Choice {
   plan_id: string
