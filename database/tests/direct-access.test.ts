@@ -122,3 +122,49 @@ test('nobody publishes, pins a draft, takes a plan, changes owners or reaches wh
     await expect(run(user, statement), statement).rejects.toMatchObject({ code: 'forbidden' })
   }
 })
+
+test('past the server nobody takes room from a plan, begins runs of another month, or acts as an admin without a trace', async () => {
+  const admin = await testDatabase.createUser('admin')
+  const agentId = await createAgent()
+  const [userAgentId, keyId, planId] = [createId(), createId(), createId()]
+  await run(
+    creator,
+    `insert into user_agents (id, user_id, agent_id, agent_version, name, is_active) values ('${userAgentId}', '${creator.id}', '${agentId}', 1, 'U', false);
+     insert into api_keys (id, user_id, name, prefix, key_hash) values ('${keyId}', '${creator.id}', 'K', 'ax_1', '\\x01');
+     update api_keys set revoked_at = now() where id = '${keyId}'`,
+  )
+  await run(admin, `insert into plans (id, name, description, price) values ('${planId}', 'P', 'D', 5)`)
+  const directly = (user: TestUser, statement: string) =>
+    testDatabase.database.asSystem('a test takes the way of PostgREST', async (tx) => {
+      const claims = JSON.stringify({ ...user.claims, role: 'authenticated' })
+      await tx.executeQuery(CompiledQuery.raw('set local role authenticated'))
+      await tx.executeQuery(CompiledQuery.raw(`select set_config('request.jwt.claims', '${claims}', true)`))
+      await tx.executeQuery(CompiledQuery.raw(statement))
+    })
+  const attempts: [TestUser, string][] = [
+    [creator, `update user_agents set is_active = true where id = '${userAgentId}'`],
+    [
+      creator,
+      `insert into user_agents (id, user_id, agent_id, agent_version, name) values ('${createId()}', '${creator.id}', '${agentId}', 1, 'U')`,
+    ],
+    [
+      creator,
+      `insert into integrations (id, user_agent_id, type, credentials) values ('${createId()}', '${userAgentId}', 'imap', null)`,
+    ],
+    [creator, `update api_keys set revoked_at = null where id = '${keyId}'`],
+    [
+      creator,
+      `insert into api_keys (id, user_id, name, prefix, key_hash) values ('${createId()}', '${creator.id}', 'K', 'ax_2', '\\x02')`,
+    ],
+    [
+      creator,
+      `insert into idempotency_keys (user_id, key, request_hash, log_id, log_timestamp) values ('${creator.id}', 'k', '\\x01', '${createId()}', now())`,
+    ],
+    [creator, `update agents set publication_requested_at = now() where id = '${agentId}'`],
+    [admin, `update plans set price = 0 where id = '${planId}'`],
+    [admin, `delete from plans where id = '${planId}'`],
+  ]
+  for (const [user, statement] of attempts)
+    await expect(directly(user, statement), statement).rejects.toMatchObject({ code: 'forbidden' })
+  await directly(creator, `update user_agents set name = 'V' where id = '${userAgentId}'`)
+})
