@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isMissing } from './open-stripe.ts'
 import type { StripeContext } from './stripe-context.ts'
 import { findCustomerId, saveCustomer } from './stripe-queries.ts'
 
@@ -27,9 +28,14 @@ export async function ensureCustomer(context: StripeContext, userId: string): Pr
   return await database.asSystem('somebody is about to pay', (tx) => saveCustomer(tx, userId, customer.id, known))
 }
 
+/** Also when this account of Stripe has never known them: the keys were another account's, or of its test mode. */
 export async function isDeleted({ account }: Pick<StripeContext, 'account'>, customer: string): Promise<boolean> {
-  const { deleted } = await account.ask((client) => client.customers.retrieve(customer))
-  return deleted === true
+  try {
+    return (await account.ask((client) => client.customers.retrieve(customer))).deleted === true
+  } catch (error) {
+    if (isMissing(error)) return true
+    throw error
+  }
 }
 
 /** One key for one content: Stripe refuses a key that comes with other words, and it must not tell any. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { testPassword } from '../auth/test-sessions.ts'
 import { advanceSubscriptions } from '../subscriptions/advance-subscriptions.ts'
+import { endPayments } from './end-payments.ts'
 import { reconcileStripe } from './reconcile-stripe.ts'
 import { refreshCustomer } from './refresh-customer.ts'
 import { testCards } from './stripe-model-testing.ts'
@@ -265,6 +266,19 @@ describe('what events did not say', () => {
     expect(await site.current(id)).toMatchObject({ status: 'active' })
   })
 
+  test('with the keys of another account of Stripe nothing that is paid for ends, and others can buy', async () => {
+    const { id } = await site.subscribe('starter')
+    const { id: other } = await site.subscribe('starter')
+    await site.payments.cancelNow(other)
+    for (const known of [site.stripe.model.subscriptions, site.stripe.model.customers]) known.clear()
+    await expect(reconcileStripe(site.context)).rejects.toThrow('could not be compared')
+    expect(await site.current(id)).toMatchObject({ status: 'active' })
+    await expect(endPayments(site.database, site.payments, id)).rejects.toMatchObject({ code: 'stripe_error' })
+    const { url } = await site.payments.startCheckout(other, { ...choose('starter'), trialDays: 0 })
+    await site.stripe.pay(url)
+    expect(await site.current(other)).toMatchObject({ status: 'active' })
+  })
+
   test('of two that are paid the newer counts, and the other one is reported', async () => {
     const { id } = await site.subscribe('starter')
     const older = onlySubscription(id)
@@ -325,6 +339,25 @@ describe('prices', () => {
   })
 })
 
+test('the portal and the invoices are for whoever is signed in, and nobody sees those of another', async () => {
+  const session = await site.signUp()
+  const url = '/api/v1/me/subscription/portal'
+  const call = (method: 'GET' | 'POST', path: string, headers = {}) => site.app.inject({ method, url: path, headers })
+  expect((await call('POST', url)).statusCode).toBe(401)
+  expect((await call('POST', url, session.headers)).statusCode).toBe(404)
+  expect((await call('GET', '/api/v1/me/invoices', session.headers)).json()).toEqual({ data: [] })
+  const page = await site.payments.startCheckout(session.id, { ...choose('starter'), trialDays: 0 })
+  await site.stripe.pay(page.url)
+  const opened = await call('POST', url, session.headers)
+  expect(opened.json()).toEqual({ url: expect.stringContaining(`${site.stripe.url}/p/session/`) })
+  const { data } = (await call('GET', '/api/v1/me/invoices', session.headers)).json()
+  expect(data).toMatchObject([{ total_cents: 4900, total: '49.00', currency: 'USD', status: 'paid' }])
+  const { headers } = await site.createUser()
+  expect((await call('GET', '/api/v1/me/invoices', headers)).statusCode).toBe(403)
+  const stranger = await site.signUp()
+  expect((await call('GET', '/api/v1/me/invoices', stranger.headers)).json()).toEqual({ data: [] })
+})
+
 describe('an account that goes', () => {
   const remove = (headers: { authorization: string }) =>
     site.app.inject({ method: 'DELETE', url: '/api/v1/me', headers, payload: { password: testPassword } })
@@ -341,6 +374,12 @@ describe('an account that goes', () => {
     expect((await remove(session.headers)).statusCode).toBe(204)
     expect(onlySubscription(session.id).status).toBe('canceled')
     await site.stripe.webhooks.settled()
+  })
+
+  test('stays where Stripe is not set up any more, and somebody pays for it', async () => {
+    const { id } = await site.subscribe('starter')
+    await expect(endPayments(site.database, null, id)).rejects.toMatchObject({ code: 'stripe_not_configured' })
+    await endPayments(site.database, null, (await site.createUser()).id)
   })
 
   test('stays while Stripe is away, with everything it has', async () => {
