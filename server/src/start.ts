@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createRecentErrors } from './admin/system/recent-errors.ts'
-import { createApp } from './app.ts'
+import { createApp, type Services } from './app.ts'
 import { loadSigningKey } from './auth/signing-key.ts'
 import { startBackupSchedule } from './backup/backup-schedule.ts'
 import { refuseUnfinishedRestore } from './backup/unfinished-restore.ts'
@@ -86,13 +86,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
     const { unsettledRuns } = services
     const node = await keepServerNode(database, nodeId, { isAlone: connected.isEmbedded, log, unsettledRuns })
     closers.push(() => node.stop())
-    const { ownerUrl } = connected
-    const maintenance = startMaintenance({ ...services, ownerUrl, logRetentionDays: config.logRetentionDays })
-    closers.push(() => maintenance.stop(), startDeliveries(services).stop)
-    const payments = services.stripe?.startWorker()
-    if (payments) closers.push(() => payments.stop())
-    const backups = startBackupSchedule({ config, ownerUrl, log })
-    closers.push(() => backups.stop())
+    closers.push(...startJobs(services, connected))
     const app = await createApp(services)
     closers.push(() => closeApp(app))
     closers.push(() => services.activeRuns.drain(config.drainMs))
@@ -109,6 +103,17 @@ export async function start(config: Config, say: (text: string) => void): Promis
     await closeAll().catch(() => {})
     throw error
   }
+}
+
+/** What the server does by itself; answers how each part is stopped. */
+function startJobs(services: Services, { ownerUrl }: ConnectedDatabase): (() => Promise<void>)[] {
+  const { config, log } = services
+  const maintenance = startMaintenance({ ...services, ownerUrl, logRetentionDays: config.logRetentionDays })
+  const stops = [() => maintenance.stop(), startDeliveries(services).stop]
+  const payments = services.stripe?.startWorker()
+  if (payments) stops.push(() => payments.stop())
+  const backups = startBackupSchedule({ config, ownerUrl, log })
+  return [...stops, () => backups.stop()]
 }
 
 async function prepareDatabase(connected: ConnectedDatabase, say: (text: string) => void): Promise<void> {
