@@ -17,7 +17,6 @@ declare
   uid uuid := (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid;
   this_month date := date_trunc('month', run_at at time zone 'UTC')::date;
   account record;
-  subscription record;
   included jsonb;
   tokens_limit bigint;
   cost_limit numeric;
@@ -28,20 +27,20 @@ begin
   if current_setting('request.account_checked', true) is distinct from 'true' then
     raise exception 'Only the server reserves runs.' using errcode = 'insufficient_privilege';
   end if;
-  select role, cost_cap_usd into account from public.users where id = uid;
+  -- One statement, because every run goes through it.
+  select u.role, u.cost_cap_usd, s.id as subscription_id, s.status, s.end_date, s.grace_until, p.features into account
+  from public.users u
+    left join public.subscriptions s on s.user_id = u.id and s.is_current
+    left join public.plans p on p.id = coalesce(s.plan_id, (select d.id from public.plans d where d.is_default))
+  where u.id = uid;
   if account.role is distinct from 'admin' then
-    select s.status, s.end_date, s.grace_until, p.features into subscription
-    from public.subscriptions s join public.plans p on p.id = s.plan_id where s.user_id = uid and s.is_current;
-    if found then
-      if subscription.status not in ('trialing', 'active', 'past_due') or subscription.end_date <= now()
-        or (subscription.status = 'past_due' and coalesce(subscription.grace_until, '-infinity') <= now()) then
-        refused := 'lapsed';
-        return;
-      end if;
-      included := subscription.features;
-    else
-      select features into included from public.plans where is_default;
+    if account.subscription_id is not null and (account.status not in ('trialing', 'active', 'past_due')
+      or account.end_date <= now()
+      or (account.status = 'past_due' and coalesce(account.grace_until, '-infinity') <= now())) then
+      refused := 'lapsed';
+      return;
     end if;
+    included := account.features;
     if asks_model and included ->> 'models' = 'built_in' then
       refused := 'models';
       return;
