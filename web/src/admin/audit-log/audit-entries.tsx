@@ -88,7 +88,7 @@ function Actor({ entry: { actor_id, actor_name } }: { entry: AuditEntry }) {
   if (actor_id === null) return 'the server or a command'
   if (actor_name === null) return `an account that is gone (${actor_id})`
   return (
-    <TextLink to="/admin/users/$userId" params={{ userId: actor_id }} size="sm">
+    <TextLink to="/admin/users/$userId" params={{ userId: actor_id }} size="sm" underline="always">
       {actor_name}
     </TextLink>
   )
@@ -100,7 +100,7 @@ function Target({ entry: { target_type: type, target_id: id, target_name } }: { 
   const name = target_name ?? id
   if (type === 'user' && target_name !== null)
     return (
-      <TextLink to="/admin/users/$userId" params={{ userId: id }} size="sm">
+      <TextLink to="/admin/users/$userId" params={{ userId: id }} size="sm" underline="always">
         {name}
       </TextLink>
     )
@@ -108,7 +108,7 @@ function Target({ entry: { target_type: type, target_id: id, target_name } }: { 
     return (
       <>
         Plan{' '}
-        <TextLink to="/admin/plans/$planId" params={{ planId: id }} size="sm">
+        <TextLink to="/admin/plans/$planId" params={{ planId: id }} size="sm" underline="always">
           {name}
         </TextLink>
       </>
@@ -117,7 +117,7 @@ function Target({ entry: { target_type: type, target_id: id, target_name } }: { 
     return (
       <>
         Agent{' '}
-        <TextLink to="/agents/$agentId" params={{ agentId: id }} size="sm">
+        <TextLink to="/agents/$agentId" params={{ agentId: id }} size="sm" underline="always">
           {name}
         </TextLink>
       </>
