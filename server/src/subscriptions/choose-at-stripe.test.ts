@@ -139,6 +139,18 @@ test('cancelled and resumed; cancelled for good its user has lapsed, and can pay
   expect(await mine(user)).toMatchObject({ subscription: { status: 'active' }, is_lapsed: false })
 })
 
+test('from the month to the year at once; back only when the year is over', async () => {
+  const user = await subscribe('starter')
+  expect(await preview(user, 'starter')).toMatchObject({ kind: 'same' })
+  const yearly = { billing_interval: 'year' }
+  expect(await preview(user, 'starter', yearly)).toMatchObject({ kind: 'upgrade', amount_due_cents: 44_100 })
+  expect(await choose(user, 'starter', yearly)).toMatchObject({
+    subscription: { billing_interval: 'year', price: '490.00' },
+  })
+  for (const answer of [await preview(user, 'starter'), await choose(user, 'starter')])
+    expect(answer).toMatchObject({ code: 'subscription_change_not_allowed', title: expect.stringContaining('a year') })
+})
+
 test('what lapsed users chose to keep holds when they have paid', async () => {
   const user = await subscribe('professional')
   const agents = await makeUserAgents(user, 3)

@@ -102,9 +102,13 @@ function decide(
   }
   if (plan.is_by_arrangement || !canPay) return { kind: 'request', way: 'ask_admin', takesEffectAt: null }
   if (!isPaidAtStripe) return { kind, way: 'checkout', takesEffectAt: null }
-  return kind === 'upgrade'
-    ? { kind, way: 'upgrade_at_stripe', takesEffectAt: now }
-    : { kind, way: 'downgrade_at_stripe', takesEffectAt: findPaidUntil(living, now) }
+  if (kind === 'upgrade') return { kind, way: 'upgrade_at_stripe', takesEffectAt: now }
+  // At Stripe a period of another length would begin at once, and what was paid would be lost.
+  if (billingInterval !== living.billing_interval)
+    throw new AppError('subscription_change_not_allowed', {
+      detail: 'You have paid for a year: cancel, and choose this plan when the year is over, or choose it by the year.',
+    })
+  return { kind, way: 'downgrade_at_stripe', takesEffectAt: findPaidUntil(living, now) }
 }
 
 /** Until when a subscription goes on by itself: the end of its trial, period or time. Null: it has no end to wait for. */
