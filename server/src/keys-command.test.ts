@@ -58,7 +58,7 @@ async function openEmbedded(folder: string) {
   return { database, url }
 }
 
-const count = 4000
+const count = 2000
 
 test('keys are rotated beside a running server, through a kill -9, with another process at work on the accounts', {
   timeout: patience,
