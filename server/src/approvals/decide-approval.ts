@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Claims, Tx } from '../database/database.ts'
 import { AppError, isTemporary } from '../errors.ts'
-import { readStanding } from '../limits/read-standing.ts'
-import { allowanceOf, type RunAllowance } from '../limits/run-limit.ts'
+import { allowContinuedRun } from '../limits/allow-continued-run.ts'
+import type { RunAllowance } from '../limits/run-limit.ts'
 import type { RunSlot } from '../runtime/active-runs.ts'
 import { describeFailure, longestStatementMs } from '../runtime/load-run.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
@@ -56,7 +56,8 @@ export async function decideApproval(services: RunServices, claims: Claims, deci
       await takeWaitingRun(tx, waited.log_id)
       const log = await continueLog(tx, waited, services.nodeId)
       if (!log) throw new AppError('not_found')
-      const allowance = allowanceOf(await readStanding(tx, claims.sub))
+      const model = services.models.find(waited.state.model) ?? services.models.default
+      const allowance = await allowContinuedRun(tx, waited, { isBuiltInModel: model.isBuiltIn })
       const decisions = all.map(toDecision)
       return { kind: 'claimed', run: { waited, log, decisions, slot: claimed.slot, allowance } }
     })

@@ -2,7 +2,7 @@ import { sealSecret } from '../crypto/seal-secret.ts'
 import type { Claims } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { AppError } from '../errors.ts'
-import { requireIntegrationType, requireRoom } from '../limits/require-in-plan.ts'
+import { lockLimits, requireIntegrationType, requireRoom } from '../limits/require-in-plan.ts'
 import { getUserAgent } from '../user-agents/configure-agent.ts'
 import {
   acceptIntegration,
@@ -65,6 +65,8 @@ export async function connectIntegration(
   const context = { purpose: 'integrations.credentials', rowId: id, ownerId: claims.sub } as const
   const sealed = Object.keys(credentials).length > 0 ? await sealSecret(services.keyring, context, credentials) : null
   const work = services.database.withUser(claims, async (tx) => {
+    // First: the agent may be switched on at this moment, with the accounts that it has.
+    await lockLimits(tx, claims.sub)
     const { is_active } = await getUserAgent(tx, { id: userAgentId, userId: claims.sub })
     await requireIntegrationType(tx, claims, type.type)
     if (is_active) await requireRoom(tx, claims, 'integrations')

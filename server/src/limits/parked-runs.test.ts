@@ -187,6 +187,38 @@ test('where the money is spent by the time it is approved, it does what was appr
   expect(await counters()).toEqual({ ...parked, runs: 0, reservations: 0 })
 })
 
+test('what waited does not go on for who has lapsed, past the runs at once, or with money that others spend', async () => {
+  const { id, approvalId } = await park()
+  await subscribeTestUser(site.database, user.id, {}, { status: 'expired' })
+  outside.posted.length = 0
+  expect((await decide(approvalId)).json()).toMatchObject({ status: 402, code: 'subscription_lapsed' })
+  await subscribe({ models: 'built_in' })
+  expect((await decide(approvalId)).json()).toMatchObject({ code: 'not_in_plan', feature: 'models' })
+  await subscribe({ limits: { concurrent_runs: 0 } })
+  expect((await decide(approvalId)).json()).toMatchObject({ code: 'plan_limit_reached', limit: 'concurrent_runs' })
+  expect(outside.posted).toHaveLength(0)
+  expect(await counters()).toEqual(parked)
+  expect(await findLogRow(site.database, id)).toMatchObject({ status: 'waiting' })
+  await subscribe({ limits: { cost_usd_per_month: 1 } })
+  await asSystem((tx) =>
+    tx.updateTable('usage_months').set({ reserved_cost_usd: '0.99' }).where('user_id', '=', user.id).execute(),
+  )
+  expect((await decide(approvalId)).json()).toMatchObject({ code: 'plan_limit_reached' })
+  expect(await findLogRow(site.database, id)).toMatchObject({ status: 'failed', error_code: 'plan_limit_reached' })
+})
+
+test('what it costs in a later month counts, and is left, in the month it began in', async () => {
+  await subscribe({ limits: { cost_usd_per_month: 1 } })
+  const { approvalId } = await park()
+  // As if it had waited over the end of a month in which all was spent.
+  await asSystem(async (tx) => {
+    const [month, spent] = ['2026-01-01', '1.00']
+    await tx.insertInto('usage_months').values({ user_id: user.id, month, runs: 1, cost_usd: spent }).execute()
+    await tx.updateTable('run_reservations').set({ month }).where('user_id', '=', user.id).execute()
+  })
+  expect((await decide(approvalId)).json()).toMatchObject({ code: 'plan_limit_reached' })
+})
+
 test('types of integration that the plan does not include are connected and not used', async () => {
   await subscribe({ integration_types: ['slack'] })
   site.provider.setScript([])

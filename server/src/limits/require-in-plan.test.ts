@@ -1,10 +1,12 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { signUpForTest, type TestSession, waitForCredentials } from '../auth/test-sessions.ts'
 import type { Tx } from '../database/database.ts'
 import { createAgentOf, exampleAgent } from '../testing/agent-fixtures.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
-import { configureTestAgent } from '../user-agents/run-testing.ts'
+import { configureTestAgent, eventually } from '../user-agents/run-testing.ts'
 import { insertTestPlan, subscribeTestUser, type TestPlan } from './limit-testing.ts'
+import { lockLimits } from './require-in-plan.ts'
 
 let site: TestApp
 let user: TestSession
@@ -94,6 +96,22 @@ test('room for accounts is taken by one of several at once', async () => {
     Array.from({ length: 5 }, () => call('POST', `/user-agents/${id}/integrations`, webhook)),
   )
   expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 429, 429, 429, 429])
+})
+
+test('an account that is connected while its agent is switched on counts', async () => {
+  await subscribe({ limits: { integrations: 0 } })
+  const id = await configureTestAgent(site.database, user, { is_active: false })
+  const connecting = await asSystem(async (tx) => {
+    await lockLimits(tx, user.id)
+    await tx.updateTable('user_agents').set({ is_active: true }).where('id', '=', id).execute()
+    const answer = call('POST', `/user-agents/${id}/integrations`, webhook)
+    await eventually('it waits for the other one', async () => {
+      const { rows } = await asSystem((other) => sql`select from pg_locks where not granted`.execute(other))
+      return rows.length > 0
+    })
+    return { answer }
+  })
+  expect((await connecting.answer).body).toMatchObject({ code: 'plan_limit_reached', limit: 'integrations' })
 })
 
 test('a type of integration that is not in the plan is not connected', async () => {

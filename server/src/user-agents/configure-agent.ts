@@ -3,7 +3,7 @@ import { readCapabilities } from '../agents/stored-capabilities.ts'
 import type { Claims, Tx } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { AppError } from '../errors.ts'
-import { requireModels, requirePlan, requireRoom, requireUpload } from '../limits/require-in-plan.ts'
+import { lockLimits, requireModels, requirePlan, requireRoom, requireUpload } from '../limits/require-in-plan.ts'
 import type { ModelRegistry } from '../runtime/models/model-registry.ts'
 import { checkSettings } from './check-settings.ts'
 import { readSettings } from './to-user-agent.ts'
@@ -76,6 +76,8 @@ export async function reconfigureAgent(
   change: UserAgentChange,
 ): Promise<UserAgentRow> {
   const key = { id, userId: claims.sub }
+  // First: what is on may be switched off at this moment, by a smaller plan that takes effect.
+  if (change.is_active) await lockLimits(tx, claims.sub)
   const present = await getUserAgent(tx, key)
   const isUpgrade = change.agent_version !== undefined && change.agent_version !== present.agent_version
   if (isUpgrade && (present.newer_capabilities === null || change.agent_version !== present.present_version))
