@@ -67,7 +67,7 @@ export function PlanOffers({ plan }: { plan: AdminPlanDetail }) {
               variant="default"
               onClick={() => takeBack.mutate(one.user_id)}
               loading={takeBack.isPending && takeBack.variables === one.user_id}
-              aria-label={`Take the offer to ${one.email} back`}
+              aria-label={`Take back the offer to ${one.email}`}
             >
               Take back
             </Button>
