@@ -59,7 +59,9 @@ grant select on public.plan_offers to authenticated;
 grant select, insert, update, delete on public.plan_offers to service_role;
 
 drop policy plans_select_all on public.plans;
-create policy plans_select_public on public.plans for select to anon, authenticated using (is_public and archived_at is null);
+-- Whoever has no subscription has the default plan, shown in the list or not.
+create policy plans_select_public on public.plans for select to anon, authenticated
+  using ((is_public or is_default) and archived_at is null);
 create policy plans_select_customer on public.plans for select to authenticated using (
   (select app.is_admin())
   or id in (select plan_id from public.subscriptions where user_id = (select auth.uid()))

@@ -4,7 +4,7 @@ drop table public.model_prices;
 drop table public.usage_reconciliations;
 drop table public.limit_warnings;
 drop function app.settle_run(uuid, timestamptz, uuid, boolean, bigint, bigint, numeric, boolean);
-drop function app.reserve_run(uuid, timestamptz, uuid);
+drop function app.reserve_run(uuid, timestamptz, uuid, boolean);
 drop policy plans_select_definer on public.plans;
 drop policy subscriptions_select_definer on public.subscriptions;
 drop table public.run_reservations;
