@@ -151,7 +151,7 @@ describe('API keys', () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 429, 429, 429, 429])
   })
 
-  test('are neither made nor of any use without the API in the plan; sessions are', async () => {
+  test('are neither made nor of any use without the API in the plan; sessions are, but not at OpenAI’s door', async () => {
     const { body } = await call('POST', '/api-keys', { name: 'Shop' })
     const key = { headers: { authorization: `Bearer ${body.key}` } }
     expect((await call('GET', '/me', undefined, key)).status).toBe(200)
@@ -161,6 +161,13 @@ describe('API keys', () => {
     expect([refused.status, refused.body.code]).toEqual([403, 'not_in_plan'])
     const models = await site.app.inject({ url: '/v1/models', headers: key.headers })
     expect([models.statusCode, models.json().error.code]).toEqual([403, 'not_in_plan'])
+    const bySession = await site.app.inject({
+      method: 'POST',
+      url: '/v1/chat/completions',
+      headers: user.headers,
+      payload: { model: user.id, messages: [{ role: 'user', content: 'Hello' }] },
+    })
+    expect([bySession.statusCode, bySession.json().error.code]).toEqual([403, 'not_in_plan'])
     expect((await call('POST', '/api-keys', { name: 'Shop' })).body).toMatchObject({
       code: 'not_in_plan',
       feature: 'api',

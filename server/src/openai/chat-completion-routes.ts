@@ -8,6 +8,7 @@ import type { App } from '../http/app-types.ts'
 import { openEventStream, watchCaller } from '../http/event-stream.ts'
 import { toOpenAiError } from '../http/problem.ts'
 import { typedText } from '../http/schemas.ts'
+import { requireSwitch } from '../limits/require-in-plan.ts'
 import { describeRunFailure } from '../limits/run-limit.ts'
 import { showPresentRunLimit, showRunLimit } from '../limits/show-run-limit.ts'
 import type { RunServices } from '../runtime/run-agent.ts'
@@ -44,6 +45,10 @@ export function addOpenAiRoutes(app: App, services: RunServices): void {
       const { body } = request
       if (!isUuid(body.model))
         throw new AppError('not_found', { detail: 'There is no such model. `GET /v1/models` lists your user agents.' })
+      const claims = getClaims(request)
+      // Keys were looked at when they were read. The token of a page is no way around a plan without the API.
+      if (request.signedInUser?.via !== 'api_key')
+        await services.database.withUser(claims, (tx) => requireSwitch(tx, claims, 'api'))
       const order: RunOrder = {
         ...readMessages(body.messages),
         userAgentId: body.model,
@@ -54,7 +59,6 @@ export function addOpenAiRoutes(app: App, services: RunServices): void {
       }
       const key = request.headers['idempotency-key']
       if (body.stream) return streamCompletion(services, request, reply, order, key)
-      const claims = getClaims(request)
       const result = await beginRun(services, claims, order, key)
       if (result.kind === 'replayed') await showPresentRunLimit(services.database, claims, reply)
       const run = describeRun(result)

@@ -118,6 +118,20 @@ describe('without Stripe', () => {
     expect(await auditOf(user.id)).toEqual(['subscription.assign'])
   })
 
+  test('what was given and costs nothing is not taken again once it is over; a key of a program withdraws nothing', async () => {
+    const user = await signUpForTest(site)
+    const partner = await createTestPlan(site, { name: 'Partner', is_public: false })
+    await assign(user.id, partner, { source: 'comp', billing_interval: null })
+    const { key } = (await call('POST', '/api-keys', user, { name: 'Shop' })).body
+    expect(
+      (await call('DELETE', `/admin/users/${user.id}/subscription`, admin, { at: 'now', reason: 'Over' })).status,
+    ).toBe(200)
+    expect((await choose(user, partner)).body.code).toBe('not_found')
+    const asked = (await choose(user, starter, { billing_interval: 'month' })).body.request.id
+    const program = { headers: { authorization: `Bearer ${key}` } }
+    expect((await call('DELETE', `/me/plan-requests/${asked}`, program)).body.code).toBe('forbidden')
+  })
+
   test('a smaller plan waits for the end of the period, and then only what was chosen stays on', async () => {
     const user = await signUpForTest(site)
     expect((await assign(user.id, starter)).status).toBe(200)

@@ -77,7 +77,7 @@ function addChangeRoutes(app: App, services: Services): void {
     '/api/v1/me/plan-requests/:id',
     { schema: subscriptionRoutes['DELETE /api/v1/me/plan-requests/:id'] },
     async (request, reply) => {
-      const { sub } = getClaims(request)
+      const { sub } = getSessionUser(request).claims
       const isWithdrawn = await database.asSystem('a user withdraws a request of their own', (tx) =>
         withdrawRequest(tx, sub, request.params.id),
       )

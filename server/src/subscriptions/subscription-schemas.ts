@@ -330,6 +330,7 @@ export const subscriptionRoutes = {
   'DELETE /api/v1/me/plan-requests/:id': {
     operationId: 'withdrawPlanRequest',
     summary: 'Withdraw a request for a plan',
+    description: 'As long as nobody has answered. Needs a session.',
     tags,
     params: idParams,
     response: { 204: z.null().meta({ description: 'Done; the answer has no body' }), ...problems },

@@ -56,8 +56,10 @@ export async function weighChoice(tx: Tx, asker: Asker, choice: Choice): Promise
   const { userId, now } = asker
   const current = await findCurrentSubscription(tx, userId)
   const plan = await findPlan(tx, choice.plan_id)
-  if (!plan || !(plan.id === current?.plan_id || (await isOffered(tx, plan, userId)))) throw new AppError('not_found')
   const living = current && !hasLapsed(current, now) ? current : null
+  // Who had a plan may buy it again. One that costs nothing, and was given until some day, is not taken by oneself.
+  const isTheirs = plan?.id === current?.plan_id && plan !== null && (living !== null || !isFree(plan))
+  if (!plan || !(isTheirs || (await isOffered(tx, plan, userId)))) throw new AppError('not_found')
   const present = current ? await findPlan(tx, current.plan_id) : await findDefaultPlan(tx)
   const isPresent = living ? plan.id === living.plan_id : !current && plan.is_default
   if (plan.archived_at !== null && !isPresent) throw new AppError('plan_not_available')
