@@ -67,6 +67,8 @@ describe('an error', () => {
     const body = { title: 'No.', detail: 'Do this.', code: 'invalid_settings', request_id: 'req-7', errors }
     const error = await failWith(json(body, 422, { 'retry-after': '30' }))
     expect(error).toMatchObject({ status: 422, ...body, retryAfterSeconds: 30 })
+    const reached = await failWith(json({ code: 'plan_limit_reached', limit: 'api_keys', limit_value: 2 }, 429))
+    expect(reached.more).toMatchObject({ limit: 'api_keys', limit_value: 2 })
   })
 
   test('understands Retry-After as a date', async () => {
