@@ -17,13 +17,14 @@ interface Present {
 
 const withoutDowngrade = Object.fromEntries(Object.values(downgradeKeys).map((key) => [key, '']))
 
-/** Charged at once; a card that is declined changes nothing. */
+/** Charged at once, a trial of another plan ends with it; a card that is declined changes nothing. */
 export async function upgrade(context: StripeContext, userId: string, choice: PlanChoice): Promise<void> {
   const { account } = context
   const price = await getPriceId(context, choice)
   const present = await getPresent(context, userId)
   const { subscription, item, change } = present
   const waiting = readDowngrade(subscription)
+  const trial = await readTrialEnd(context, present, choice)
   // Stripe credits what is left of the price that the subscription has, which is the lower one by now.
   if (waiting) await restorePrice(context, present, waiting.fromPriceId)
   try {
@@ -32,6 +33,7 @@ export async function upgrade(context: StripeContext, userId: string, choice: Pl
         subscription.id,
         {
           items: [{ id: item.id, price }],
+          ...trial,
           proration_behavior: 'always_invoice',
           payment_behavior: 'error_if_incomplete',
           cancel_at_period_end: false,
@@ -104,19 +106,22 @@ export async function setCancelAtPeriodEnd(context: StripeContext, userId: strin
 /** What the change would charge at once. */
 export async function previewUpgrade(context: StripeContext, userId: string, choice: PlanChoice) {
   const price = await getPriceId(context, choice)
-  const { subscription, item } = await getPresent(context, userId)
+  const present = await getPresent(context, userId)
+  const { subscription, item } = present
+  const trial = await readTrialEnd(context, present, choice)
   const preview = async (to: string) => {
     const { amount_due, currency } = await context.account.ask((client) =>
       client.invoices.createPreview({
         subscription: subscription.id,
-        subscription_details: { items: [{ id: item.id, price: to }], proration_behavior: 'always_invoice' },
+        subscription_details: { items: [{ id: item.id, price: to }], ...trial, proration_behavior: 'always_invoice' },
       }),
     )
     return { amountDueCents: amount_due, currency: currency.toUpperCase() }
   }
   const due = await preview(price)
   const paidPriceId = readDowngrade(subscription)?.fromPriceId
-  if (!paidPriceId) return due
+  // In a trial nothing was paid.
+  if (!paidPriceId || subscription.status === 'trialing') return due
   // The preview credits the lower price that comes next, not the one that was paid.
   const { amountDueCents } = await preview(paidPriceId)
   return { ...due, amountDueCents: Math.max(0, due.amountDueCents - amountDueCents) }
@@ -142,6 +147,13 @@ async function getPresent(
       detail: 'The last payment failed: pay it in the billing portal first.',
     })
   return { subscription, item, change: `${subscription.id}-${taken.fetch}` }
+}
+
+/** A trial is of one plan: whoever wants a larger one before it is over pays for that, or the largest would cost nothing. */
+async function readTrialEnd(context: StripeContext, { subscription, item }: Present, { planId }: PlanChoice) {
+  if (subscription.status !== 'trialing') return {}
+  const present = readDowngrade(subscription)?.fromPlanId ?? (await findPlanOfPrice(context, item.price))
+  return present === planId ? {} : { trial_end: 'now' as const }
 }
 
 async function restorePrice({ account }: StripeContext, { subscription, item, change }: Present, price: string | null) {

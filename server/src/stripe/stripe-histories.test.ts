@@ -199,6 +199,15 @@ function atStripe(site: Site) {
 
 const comparable = (present: ReturnType<typeof atStripe>) => present && { ...present, stripe_subscription_id: null }
 
+// By chance it is too rare to be met in each run.
+const paidLate: HistoryStep[] = [
+  { kind: 'buy', price: 0, trialDays: 7 },
+  { kind: 'card', card: 'failsLater' },
+  { kind: 'wait', days: 8 },
+  { kind: 'wait', days: 8 },
+  { kind: 'pay_invoice' },
+]
+
 // A setting of the account at Stripe.
 const retrying = fc.constantFrom('cancel' as const, 'unpaid' as const, 'past_due' as const)
 
@@ -216,7 +225,7 @@ function checkHistories(fate: fc.Arbitrary<Telling[]>, isCompared: boolean): str
       expect(comparable(inDisorder.ledger.present)).toEqual(comparable(inOrder.ledger.present))
       expect(inDisorder.ledger.rows.filter((row) => row.is_current).length).toBeLessThanOrEqual(1)
     }),
-    { numRuns: 1500 },
+    { numRuns: 1500, examples: [[paidLate, [[{ asksAfter: 0, looksAfter: 0, writesAfter: 0 }]], 'past_due']] },
   )
   return [...seen].toSorted()
 }

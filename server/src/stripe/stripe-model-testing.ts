@@ -1,3 +1,4 @@
+import { type NewPrice, newInvoice, newPrice, newSubscription } from './stripe-builders-testing.ts'
 import {
   type CheckoutObject,
   type CustomerObject,
@@ -99,22 +100,8 @@ export class StripeModel {
     return item
   }
 
-  addPrice(
-    price: Pick<PriceObject, 'product' | 'currency' | 'unit_amount' | 'metadata'> & { interval: 'month' | 'year' },
-  ): PriceObject {
-    const { interval, ...rest } = price
-    const object: PriceObject = {
-      id: newId('price'),
-      object: 'price',
-      created: this.now,
-      active: true,
-      ...rest,
-      recurring: { interval, interval_count: 1, usage_type: 'licensed', meter: null, trial_period_days: null },
-      lookup_key: null,
-      type: 'recurring',
-      billing_scheme: 'per_unit',
-      livemode: false,
-    }
+  addPrice(price: NewPrice): PriceObject {
+    const object = newPrice(this.now, price)
     this.prices.set(object.id, object)
     this.emit('price.created', object)
     return object
@@ -170,53 +157,17 @@ export class StripeModel {
     const price = this.getPrice(priceId)
     const amount = price.unit_amount * quantity
     if (trialDays === 0 && amount > 0 && !this.#canCharge(customerId)) throw declined()
-    const id = newId('sub')
-    const { now } = this
-    const trialEnd = trialDays > 0 ? now + trialDays * daySeconds : null
-    const anchor = trialEnd ?? now
-    const subscription: SubscriptionObject = {
-      id,
-      object: 'subscription',
-      created: now,
-      start_date: now,
-      billing_cycle_anchor: anchor,
+    const subscription = newSubscription(price, {
       customer: customerId,
-      currency: price.currency,
-      status: trialEnd ? 'trialing' : 'active',
-      cancel_at: null,
-      cancel_at_period_end: false,
-      canceled_at: null,
-      cancellation_details: { comment: null, feedback: null, reason: null },
-      ended_at: null,
-      trial_start: trialEnd ? now : null,
-      trial_end: trialEnd,
-      default_payment_method: this.customers.get(customerId)?.invoice_settings.default_payment_method ?? null,
-      latest_invoice: null,
-      metadata: { ...metadata },
-      collection_method: 'charge_automatically',
-      livemode: false,
-      items: {
-        object: 'list',
-        data: [
-          {
-            id: newId('si'),
-            object: 'subscription_item',
-            created: now,
-            current_period_start: now,
-            current_period_end: trialEnd ?? endOfPeriod(now, now, price.recurring.interval),
-            price,
-            quantity,
-            subscription: id,
-            metadata: {},
-          },
-        ],
-        has_more: false,
-        url: `/v1/subscription_items?subscription=${id}`,
-      },
-    }
-    this.subscriptions.set(id, subscription)
+      method: this.customers.get(customerId)?.invoice_settings.default_payment_method ?? null,
+      now: this.now,
+      trialDays,
+      quantity,
+      metadata,
+    })
+    this.subscriptions.set(subscription.id, subscription)
     this.emit('customer.subscription.created', subscription)
-    this.bill(subscription, trialEnd ? 0 : amount, 'subscription_create')
+    this.bill(subscription, trialDays > 0 ? 0 : amount, 'subscription_create')
     return subscription
   }
 
@@ -294,35 +245,10 @@ export class StripeModel {
     const balance = customer?.balance ?? 0
     const due = Math.max(0, total + balance)
     if (customer) customer.balance = total + balance - due
-    const id = newId('in')
-    const invoice: InvoiceObject = {
-      id,
-      object: 'invoice',
-      created: this.now,
-      number: `TEST-${String(this.invoices.size + 1).padStart(4, '0')}`,
-      customer: subscription.customer,
-      currency: subscription.currency,
-      status: 'open',
-      billing_reason: reason,
-      subtotal: total,
-      total,
-      amount_due: due,
-      amount_paid: 0,
-      amount_remaining: due,
-      attempt_count: 0,
-      attempted: false,
-      next_payment_attempt: null,
-      hosted_invoice_url: null,
-      invoice_pdf: null,
-      parent: {
-        type: 'subscription_details',
-        quote_details: null,
-        subscription_details: { subscription: subscription.id, metadata: { ...subscription.metadata } },
-      },
-      livemode: false,
-    }
-    this.invoices.set(id, invoice)
-    subscription.latest_invoice = id
+    const number = `TEST-${String(this.invoices.size + 1).padStart(4, '0')}`
+    const invoice = newInvoice(subscription, { number, now: this.now, total, due, reason })
+    this.invoices.set(invoice.id, invoice)
+    subscription.latest_invoice = invoice.id
     this.emit('invoice.created', invoice)
     this.collect(invoice)
     return invoice
