@@ -9,6 +9,7 @@ import type { PlanChoice } from './stripe-service.ts'
 
 /** The subscription at Stripe that a change is about, read a moment ago. */
 interface Present {
+  userId: string
   subscription: Stripe.Subscription
   item: Stripe.SubscriptionItem
   /** For idempotency keys: the same for no two changes. */
@@ -64,7 +65,7 @@ export async function downgrade(context: StripeContext, userId: string, choice: 
     plan: waiting?.fromPlanId ?? (await findPlanOfPrice(context, item.price)),
     price: waiting?.fromPriceId ?? item.price.id,
   }
-  await context.account.ask((client) =>
+  const changed = await context.account.ask((client) =>
     client.subscriptions.update(
       subscription.id,
       {
@@ -80,6 +81,16 @@ export async function downgrade(context: StripeContext, userId: string, choice: 
       { idempotencyKey: `downgrade-${change}` },
     ),
   )
+  const [present] = changed.items.data
+  // A period has begun in this moment, and was paid with the higher price: it is that one's end.
+  if (present && !waiting && !isSamePeriod(changed, item))
+    await context.account.ask((client) =>
+      client.subscriptions.update(
+        subscription.id,
+        { metadata: { [downgradeKeys.at]: String(present.current_period_end) } },
+        { idempotencyKey: `downgrade-later-${change}` },
+      ),
+    )
   await refreshCustomer(context, userId)
 }
 
@@ -146,7 +157,7 @@ async function getPresent(
     throw new AppError('subscription_change_not_allowed', {
       detail: 'The last payment failed: pay it in the billing portal first.',
     })
-  return { subscription, item, change: `${subscription.id}-${taken.fetch}` }
+  return { userId, subscription, item, change: `${subscription.id}-${taken.fetch}` }
 }
 
 /** A trial is of one plan: whoever wants a larger one before it is over pays for that, or the largest would cost nothing. */
@@ -156,8 +167,10 @@ async function readTrialEnd(context: StripeContext, { subscription, item }: Pres
   return present === planId ? {} : { trial_end: 'now' as const }
 }
 
-async function restorePrice({ account }: StripeContext, { subscription, item, change }: Present, price: string | null) {
-  await account.ask((client) =>
+/** The higher price again, as if no downgrade waited. Throws `conflict` when that has taken effect in this moment. */
+async function restorePrice(context: StripeContext, present: Present, price: string | null) {
+  const { subscription, item, change } = present
+  const restored = await context.account.ask((client) =>
     client.subscriptions.update(
       subscription.id,
       {
@@ -168,6 +181,15 @@ async function restorePrice({ account }: StripeContext, { subscription, item, ch
       { idempotencyKey: `restore-${change}` },
     ),
   )
+  if (isSamePeriod(restored, item)) return
+  // The lower price was paid for the period that has begun meanwhile.
+  await putBack(context, present)
+  await refreshCustomer(context, present.userId)
+  throw new AppError('conflict')
+}
+
+function isSamePeriod({ items }: Stripe.Subscription, item: Stripe.SubscriptionItem): boolean {
+  return items.data[0]?.current_period_end === item.current_period_end
 }
 
 /** The downgrade that waited, after an upgrade in its place was declined. */

@@ -252,6 +252,7 @@ function updateSubscription(model: StripeModel, { form }: ApiRequest, id: string
     price: text(item.price),
     proration: text(form.proration_behavior),
     payment: text(form.payment_behavior),
+    endsTrial: text(form.trial_end) === 'now',
     cancelAtPeriodEnd: flag(form.cancel_at_period_end),
     metadata: texts(form.metadata),
   })
@@ -276,7 +277,8 @@ function previewInvoice(model: StripeModel, { form }: ApiRequest): object {
   const subscription = model.get(need(form, 'subscription'))
   const details = fields(form.subscription_details)
   const price = model.getPrice(need(fields(fields(details.items)['0']), 'price'))
-  const { due } = model.prorate(subscription, price, text(details.proration_behavior) ?? 'create_prorations')
+  const proration = text(details.proration_behavior) ?? 'create_prorations'
+  const { due } = model.prorate(subscription, price, proration, text(details.trial_end) === 'now')
   const balance = model.customers.get(subscription.customer)?.balance ?? 0
   return {
     id: newId('upcoming_in'),

@@ -33,6 +33,8 @@ export interface Change {
   price?: string | undefined
   proration?: string | undefined
   payment?: string | undefined
+  /** The trial is over now, and the first period begins. */
+  endsTrial?: boolean | undefined
   cancelAtPeriodEnd?: boolean | undefined
   metadata?: Record<string, string> | undefined
 }
@@ -185,9 +187,15 @@ export class StripeModel {
   }
 
   /** What a change of price costs at once, in cents; below zero it is credit. */
-  prorate(subscription: SubscriptionObject, price: PriceObject, proration: string): { due: number; isReset: boolean } {
+  prorate(
+    subscription: SubscriptionObject,
+    price: PriceObject,
+    proration: string,
+    endsTrial = false,
+  ): { due: number; isReset: boolean } {
     const item = this.itemOf(subscription)
-    if (subscription.status === 'trialing') return { due: 0, isReset: false }
+    if (subscription.status === 'trialing')
+      return endsTrial ? { due: price.unit_amount * item.quantity, isReset: true } : { due: 0, isReset: false }
     const { current_period_start: start, current_period_end: end } = item
     const left = Math.max(0, end - this.now) / (end - start)
     const isReset = price.recurring.interval !== item.price.recurring.interval
@@ -223,14 +231,16 @@ export class StripeModel {
   #changePrice(
     subscription: SubscriptionObject,
     price: PriceObject,
-    { proration = 'create_prorations', payment }: Change,
+    { proration = 'create_prorations', payment, endsTrial }: Change,
   ): void {
     const item = this.itemOf(subscription)
-    const { due, isReset } = this.prorate(subscription, price, proration)
+    const { due, isReset } = this.prorate(subscription, price, proration, endsTrial)
     const isBilled = isReset || proration === 'always_invoice'
     if (isBilled && due > 0 && payment === 'error_if_incomplete' && !this.#canCharge(subscription.customer))
       throw declined()
     item.price = price
+    if (endsTrial && subscription.status === 'trialing')
+      Object.assign(subscription, { status: 'active', trial_end: this.now })
     if (isReset) {
       subscription.billing_cycle_anchor = this.now
       item.current_period_start = this.now

@@ -160,6 +160,39 @@ describe('changing', () => {
     expect(await site.current(id)).toMatchObject({ billing_interval: 'year', next_plan_id: null, price: '1490.00' })
   })
 
+  test('a trial is of one plan: another one is charged at once, the same by the year when the trial is over', async () => {
+    const { id } = await site.subscribe('starter', { trialDays: 14 })
+    expect(await site.payments.previewUpgrade(id, choose('starter', 'year'))).toMatchObject({ amountDueCents: 0 })
+    expect(await site.payments.previewUpgrade(id, choose('professional'))).toMatchObject({ amountDueCents: 14_900 })
+    const { customer } = onlySubscription(id)
+    site.stripe.model.attachCard(customer, testCards.failsLater)
+    await expect(site.payments.upgrade(id, choose('professional'))).rejects.toMatchObject({
+      code: 'subscription_change_not_allowed',
+    })
+    expect(await site.current(id)).toMatchObject({ status: 'trialing', plan_id: site.plans.starter })
+    site.stripe.model.attachCard(customer, testCards.good)
+    await site.payments.upgrade(id, choose('professional'))
+    expect(await site.current(id)).toMatchObject({ status: 'active', plan_id: site.plans.professional })
+    expect((await site.payments.listInvoices(id))[0]).toMatchObject({ total: '149.00', status: 'paid' })
+  })
+
+  test('a period that begins while a change is on its way has the plan that was paid for it', async () => {
+    const { id } = await site.subscribe('professional')
+    const periodBeginsBeforeUpdate = () => {
+      site.stripe.beforeAnswer = (request) => {
+        if (!request.startsWith('POST /v1/subscriptions/')) return
+        site.stripe.beforeAnswer = () => {}
+        site.stripe.model.advance(31)
+      }
+    }
+    periodBeginsBeforeUpdate()
+    await site.payments.downgrade(id, choose('starter'))
+    expect(await site.current(id)).toMatchObject({ plan_id: site.plans.professional, next_plan_id: site.plans.starter })
+    periodBeginsBeforeUpdate()
+    await expect(site.payments.takeBackDowngrade(id)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await site.current(id)).toMatchObject({ plan_id: site.plans.starter, next_plan_id: null, price: '49.00' })
+  })
+
   test('what was paid for a year does not become a month before it is over', async () => {
     const { id } = await site.subscribe('professional', { interval: 'year' })
     await expect(site.payments.downgrade(id, choose('starter', 'month'))).rejects.toMatchObject({
