@@ -4,7 +4,7 @@ import { isLiving } from '../subscriptions/transitions.ts'
 import { ensureCustomer } from './ensure-customer.ts'
 import { refreshCustomer } from './refresh-customer.ts'
 import type { StripeContext } from './stripe-context.ts'
-import { findCurrentPrice, listSubscriptionsOfUser } from './stripe-queries.ts'
+import { findCurrentPrice, findCustomerId, listSubscriptionsOfUser } from './stripe-queries.ts'
 import type { PlanChoice } from './stripe-service.ts'
 import { syncPlan } from './sync-plans.ts'
 
@@ -33,6 +33,11 @@ export async function startCheckout(
       cancel_url: `${publicUrl}/plans?checkout=cancelled`,
     }),
   )
+  // The account may have gone meanwhile, and nobody would know whose payment that is.
+  if (!(await context.database.asSystem('somebody is about to pay', (tx) => findCustomerId(tx, userId)))) {
+    await account.ask((client) => expire(client, session.id))
+    throw new AppError('not_found')
+  }
   if (!session.url) throw new AppError('stripe_error', { cause: new Error('A checkout page without an address') })
   return { url: session.url }
 }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { testPassword } from '../auth/test-sessions.ts'
 import { advanceSubscriptions } from '../subscriptions/advance-subscriptions.ts'
+import { eraseUser } from '../users/delete-account.ts'
 import { endPayments } from './end-payments.ts'
 import { reconcileStripe } from './reconcile-stripe.ts'
 import { refreshCustomer } from './refresh-customer.ts'
@@ -407,6 +408,25 @@ describe('an account that goes', () => {
     expect((await remove(session.headers)).statusCode).toBe(204)
     expect(onlySubscription(session.id).status).toBe('canceled')
     await site.stripe.webhooks.settled()
+  })
+
+  test('is not paid for either when somebody pays while it goes, or is about to', async () => {
+    const { id } = await site.createUser()
+    const buy = (userId: string) => site.payments.startCheckout(userId, { ...choose('starter'), trialDays: 0 })
+    await eraseUser(site.database, id, {
+      endPayments: () => endPayments(site.database, site.payments, id),
+      beforeErasing: async () => site.stripe.pay((await buy(id)).url),
+    })
+    expect(onlySubscription(id).status).toBe('canceled')
+    const { id: other } = await site.createUser()
+    site.stripe.beforeAnswer = async (request) => {
+      if (request !== 'POST /v1/checkout/sessions') return
+      site.stripe.beforeAnswer = () => {}
+      await eraseUser(site.database, other)
+    }
+    await expect(buy(other)).rejects.toMatchObject({ code: 'not_found' })
+    const pages = [...site.stripe.model.checkouts.values()].filter((page) => page.data.user_id === other)
+    expect(pages.map(({ status }) => status)).toEqual(['expired'])
   })
 
   test('stays where Stripe is not set up any more, and somebody pays for it', async () => {

@@ -46,7 +46,7 @@ export async function eraseUser(
     record,
   }: {
     isOfSupabase?: boolean
-    /** Once it is clear that they may go. When it throws, nothing was erased. */
+    /** Once it is clear that they may go: when it throws, nothing was erased. And again right before the account goes. */
     endPayments?: () => Promise<void>
     /** After that; never in the way. */
     beforeErasing?: () => Promise<void>
@@ -65,6 +65,8 @@ export async function eraseUser(
     deleted += batch
     onProgress?.(deleted)
   }
+  // Many logs take their time, in which another page may have been paid.
+  await endPayments?.()
   await database.asSystem('deleting an account looks at who uses its agents', async (tx) => {
     await lockAdmins(tx)
     await refuseLastAdmin(tx, userId)
