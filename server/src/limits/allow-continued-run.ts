@@ -20,14 +20,14 @@ export async function allowContinuedRun(
   if (features?.models === 'built_in' && !isBuiltInModel)
     throw new AppError('not_in_plan', {
       detail: 'Your plan includes the built-in model alone.',
-      more: { feature: 'models', upgrade: await findUpgrade(tx, { models: 'all' }) },
+      more: { feature: 'models', upgrade: await findUpgrade(tx, user_id, { models: 'all' }) },
     })
   const atOnce = features?.limits.concurrent_runs ?? null
   if (atOnce !== null && usage.running > atOnce)
     throw new AppError('plan_limit_reached', {
       more: {
         ...{ limit: 'concurrent_runs', limit_value: atOnce, used: usage.running - 1, resets_at: null },
-        upgrade: await findUpgrade(tx, { limit: 'concurrent_runs', value: atOnce }),
+        upgrade: await findUpgrade(tx, user_id, { limit: 'concurrent_runs', value: atOnce }),
       },
       retryAfterSeconds: 2,
     })

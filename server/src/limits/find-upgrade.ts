@@ -14,11 +14,18 @@ export interface Upgrade {
   name: string
 }
 
-/** The cheapest public plan that has it; null when none does. */
-export async function findUpgrade(tx: Tx, lack: Lack): Promise<Upgrade | null> {
+/** The cheapest public plan that has it and costs no less than the present one, by arrangement only without another; or null. */
+export async function findUpgrade(tx: Tx, userId: string, lack: Lack): Promise<Upgrade | null> {
   const { rows } = await sql<Upgrade>`
-    select id as plan_id, name from public.plans
-    where is_public and archived_at is null and ${hasWhatIsLacking(lack)}
+    with present as (
+      select id, is_by_arrangement, price from public.plans where id = coalesce(
+        (select plan_id from public.subscriptions where user_id = ${userId}::uuid and is_current),
+        (select id from public.plans where is_default))
+    )
+    select id as plan_id, name from public.plans p
+    where is_public and archived_at is null and ${hasWhatIsLacking(lack)} and not exists (
+      select from present
+      where present.id = p.id or (p.is_by_arrangement, p.price) < (present.is_by_arrangement, present.price))
     order by is_by_arrangement, price, position, id limit 1`.execute(tx)
   return rows[0] ?? null
 }

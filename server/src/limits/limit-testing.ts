@@ -11,6 +11,7 @@ export interface TestPlan {
   price?: string
   is_public?: boolean
   is_default?: boolean
+  is_by_arrangement?: boolean
 }
 
 const noLimits: PlanFeatures['limits'] = {
@@ -57,7 +58,7 @@ export async function subscribeTestUser(
   database: Database,
   userId: string,
   plan: TestPlan = {},
-  more: { status?: string; end_date?: Date; grace_until?: Date } = {},
+  more: { status?: string; source?: string; end_date?: Date; grace_until?: Date; is_current?: boolean } = {},
 ): Promise<string> {
   const planId = await insertTestPlan(database, plan)
   await database.asSystem('a test subscribes a user', async (tx) => {

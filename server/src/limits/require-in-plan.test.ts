@@ -5,6 +5,7 @@ import type { Tx } from '../database/database.ts'
 import { createAgentOf, exampleAgent } from '../testing/agent-fixtures.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
 import { configureTestAgent, eventually } from '../user-agents/run-testing.ts'
+import { findUpgrade } from './find-upgrade.ts'
 import { insertTestPlan, subscribeTestUser, type TestPlan } from './limit-testing.ts'
 import { lockLimits } from './require-in-plan.ts'
 
@@ -227,4 +228,30 @@ test('one’s limits show every limit with what is used of it', async () => {
   expect(body.warnings).toEqual([])
   const admin = await site.createUser('admin')
   expect((await call('GET', '/me/limits', undefined, admin)).body).toMatchObject({ features: null, is_lapsed: false })
+})
+
+describe('the plan that lifts a limit', () => {
+  const offer = async () => (await call('POST', '/user-agents', { agent_id: await publishedAgent() })).body.upgrade
+  const insert = (name: string, price: string, is_by_arrangement = false) =>
+    insertTestPlan(site.database, { name, price, is_by_arrangement, is_public: true, limits: { user_agents: 9 } })
+
+  test('costs no less than the present one, and comes by arrangement only where nothing else does', async () => {
+    await subscribe({ name: 'Present', price: '49.00', is_public: true, limits: { user_agents: 0 } })
+    await insert('Cheaper', '19.00')
+    expect(await offer()).toBeNull()
+    await insert('Arranged', '0.00', true)
+    expect(await offer()).toMatchObject({ name: 'Arranged' })
+    await insert('Dearer', '149.00')
+    expect(await offer()).toMatchObject({ name: 'Dearer' })
+    await insert('As dear', '49.00')
+    expect(await offer()).toMatchObject({ name: 'As dear' })
+  })
+
+  test('is never the present one, whatever is asked for', async () => {
+    const present = await subscribe({ name: 'Present', is_public: true })
+    const find = () => asSystem((tx) => findUpgrade(tx, user.id, { switch: 'api' }))
+    expect(await find()).toBeNull()
+    const stranger = await signUpForTest(site)
+    expect(await asSystem((tx) => findUpgrade(tx, stranger.id, { switch: 'api' }))).toMatchObject({ plan_id: present })
+  })
 })

@@ -24,20 +24,20 @@ export async function requirePlan(tx: Tx, { sub, user_role }: Claims): Promise<P
 /** Throws `not_in_plan` when the plan is without it. */
 export async function requireSwitch(tx: Tx, claims: Claims, name: SwitchName): Promise<void> {
   const features = await requirePlan(tx, claims)
-  if (features && !features.switches[name]) throw await notInPlan(tx, { switch: name })
+  if (features && !features.switches[name]) throw await notInPlan(tx, claims, { switch: name })
 }
 
 /** Throws `not_in_plan` when the plan is for the built-in model alone. */
 export async function requireModels(tx: Tx, claims: Claims): Promise<void> {
   const features = await requirePlan(tx, claims)
-  if (features && features.models !== 'all') throw await notInPlan(tx, { models: 'all' })
+  if (features && features.models !== 'all') throw await notInPlan(tx, claims, { models: 'all' })
 }
 
 /** Throws `not_in_plan` when accounts of this type are not for this plan. */
 export async function requireIntegrationType(tx: Tx, claims: Claims, type: string): Promise<void> {
   const features = await requirePlan(tx, claims)
   if (features?.integration_types && !features.integration_types.includes(type))
-    throw await notInPlan(tx, { integration_type: type })
+    throw await notInPlan(tx, claims, { integration_type: type })
 }
 
 /**
@@ -51,7 +51,8 @@ export async function requireRoom(tx: Tx, claims: Claims, name: CountedLimit, mo
   const limit = features?.limits[name] ?? null
   if (limit === null || more < 1) return
   const used = await countUsed(tx, claims.sub, name)
-  if (used + more > limit) throw await limitReached(tx, { limit: name, limit_value: limit, used, wanted: used + more })
+  if (used + more > limit)
+    throw await limitReached(tx, claims, { limit: name, limit_value: limit, used, wanted: used + more })
 }
 
 /** Throws `plan_limit_reached` when a text or a file is larger than the plan takes. */
@@ -60,19 +61,20 @@ export async function requireUpload(tx: Tx, claims: Claims, bytes: number): Prom
   const limit = features?.limits.upload_kb ?? null
   const kilobytes = Math.ceil(bytes / 1024)
   if (limit !== null && kilobytes > limit)
-    throw await limitReached(tx, { limit: 'upload_kb', limit_value: limit, used: kilobytes, wanted: kilobytes })
+    throw await limitReached(tx, claims, { limit: 'upload_kb', limit_value: limit, used: kilobytes, wanted: kilobytes })
 }
 
-async function notInPlan(tx: Tx, lack: Exclude<Lack, { limit: LimitName }>): Promise<AppError> {
-  const upgrade = await findUpgrade(tx, lack)
+async function notInPlan(tx: Tx, { sub }: Claims, lack: Exclude<Lack, { limit: LimitName }>): Promise<AppError> {
+  const upgrade = await findUpgrade(tx, sub, lack)
   const what = 'switch' in lack ? lack.switch : 'models' in lack ? 'models' : lack.integration_type
   return new AppError('not_in_plan', { more: { feature: what, upgrade } })
 }
 
 async function limitReached(
   tx: Tx,
+  { sub }: Claims,
   { wanted, ...reached }: { limit: LimitName; limit_value: number; used: number; wanted: number },
 ): Promise<AppError> {
-  const upgrade = await findUpgrade(tx, { limit: reached.limit, value: Math.max(reached.limit_value, wanted - 1) })
+  const upgrade = await findUpgrade(tx, sub, { limit: reached.limit, value: Math.max(reached.limit_value, wanted - 1) })
   return new AppError('plan_limit_reached', { more: { ...reached, resets_at: null, upgrade } })
 }

@@ -92,7 +92,8 @@ export async function describeRefusal(
 ): Promise<AppError> {
   const month = toMonthlyRuns(taken, at)
   const headers = month ? toRateLimitHeaders(month) : undefined
-  const upgradeFor = (lack: Lack): Promise<Upgrade | null> => database.withUser(claims, (tx) => findUpgrade(tx, lack))
+  const upgradeFor = (lack: Lack): Promise<Upgrade | null> =>
+    database.withUser(claims, (tx) => findUpgrade(tx, claims.sub, lack))
   const { resetsAt } = toLimitMonth(at)
   if (refused === 'lapsed') return new AppError('subscription_lapsed', { headers })
   if (refused === 'models')
@@ -126,7 +127,7 @@ export async function describeRunFailure(database: Database, claims: Claims, cod
       return new AppError(code, { more: { limit: 'cost_cap', limit_value: cost_cap_usd, ...spent } })
     const limit = 'cost_usd_per_month'
     const limit_value = features?.limits[limit] ?? null
-    const upgrade = await findUpgrade(tx, { limit, value: Math.max(limit_value ?? 0, usage.cost_usd) })
+    const upgrade = await findUpgrade(tx, claims.sub, { limit, value: Math.max(limit_value ?? 0, usage.cost_usd) })
     return new AppError(code, { more: { limit, limit_value, ...spent, upgrade } })
   })
 }
