@@ -1,4 +1,3 @@
-import '@mantine/charts/styles.css'
 import { Grid, Group, NativeSelect, Paper, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core'
 import { IconChartBar } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
@@ -6,6 +5,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { userAgentNamesQuery } from '../agent-logs/agent-log-queries.ts'
 import { countOf, formatCost, formatCount, formatDuration } from '../agent-logs/format-run.ts'
 import { api } from '../api.ts'
+import { AmountChart } from '../ui/amount-chart.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink } from '../ui/links.tsx'
@@ -13,7 +13,6 @@ import { LoadingState } from '../ui/loading-state.tsx'
 import { Page } from '../ui/page.tsx'
 import { CostCap } from './cost-cap.tsx'
 import { MonthForecast } from './month-forecast.tsx'
-import { UsageChart } from './usage-chart.tsx'
 import { rangeWords, toPoints, toUsageQuery, type Usage, type UsageRange, usageRanges } from './usage-ranges.ts'
 import { costOf, UsageTable } from './usage-table.tsx'
 
@@ -115,7 +114,9 @@ function UsageView({ byAgent, byModel, range }: { byAgent: Usage; byModel: Usage
           }
         />
       </SimpleGrid>
-      <UsageChart
+      <AmountChart
+        isStacked
+        hidesEmpty
         title="Runs"
         total={countOf(total.runs, 'run')}
         points={points}
@@ -128,7 +129,9 @@ function UsageView({ byAgent, byModel, range }: { byAgent: Usage; byModel: Usage
       />
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
         {tokens > 0 && (
-          <UsageChart
+          <AmountChart
+            isStacked
+            hidesEmpty
             title="Tokens"
             total={formatCount(tokens)}
             points={points}
@@ -140,7 +143,9 @@ function UsageView({ byAgent, byModel, range }: { byAgent: Usage; byModel: Usage
           />
         )}
         {total.cost_usd > 0 && (
-          <UsageChart
+          <AmountChart
+            isStacked
+            hidesEmpty
             title="Cost"
             hasFractions
             total={costOf(total)}

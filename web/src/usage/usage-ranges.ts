@@ -31,7 +31,7 @@ export function toUsageQuery(range: UsageRange, now: Date) {
   } as const
 }
 
-export interface UsagePoint {
+export interface UsagePoint extends Record<string, number | string> {
   /** Name of the period, unique in a chart. */
   label: string
   succeeded: number

@@ -1,5 +1,6 @@
 import type { Tx } from '../../database/database.ts'
 import {
+  countStates,
   countSubscribers,
   listPayingPlans,
   type RevenueRange,
@@ -30,6 +31,7 @@ export async function readRevenue(tx: Tx, range: RevenueRange): Promise<Revenue>
         ...{ runs, unpriced_runs, model_cost_usd },
       }
     }),
+    states: await countStates(tx, range.now),
     plans: await listPayingPlans(tx, range),
     days: await sumDays(tx, range.now, daysShown),
   }

@@ -82,6 +82,24 @@ export async function countSubscribers(tx: Tx, range: RevenueRange): Promise<Cou
   return rows
 }
 
+/** How the subscriptions of all users stand now; who has lapsed as app.reserve_run decides it. */
+export async function countStates(tx: Tx, now: Date): Promise<Revenue['states']> {
+  const { rows } = await sql<Revenue['states']>`
+    select count(*) filter (where not has_lapsed and status = 'trialing') as trialing,
+      count(*) filter (where not has_lapsed and status = 'active') as active,
+      count(*) filter (where not has_lapsed and status = 'past_due') as past_due,
+      count(*) filter (where has_lapsed) as lapsed,
+      count(*) filter (where not has_lapsed and source = 'comp') as comp
+    from (
+      select status, source, status not in ('trialing', 'active', 'past_due') or coalesce(end_date <= ${now}, false)
+        or (status = 'past_due' and coalesce(grace_until, '-infinity') <= ${now}) as has_lapsed
+      from public.subscriptions where is_current
+    ) current`.execute(tx)
+  const [states] = rows
+  if (!states) throw new Error('Nothing was counted.')
+  return states
+}
+
 type MoneyRow = RevenueMonth['currencies'][number] & { k: number }
 
 /** Monthly recurring revenue and how it moved, and what was earned, by month and currency. */

@@ -48,6 +48,16 @@ const planSchema = z
   })
   .meta({ id: 'RevenueOfPlan', description: 'Who pays for a plan now' })
 
+const statesSchema = z
+  .object({
+    trialing: count('Users on trial', 3),
+    active: count('Users whose subscription is active, free and given ones too', 120),
+    past_due: count('Users whose last payment failed, and who still have time to pay', 1),
+    lapsed: count('Users whose subscription has ended, and who chose no other plan', 4),
+    comp: count('Of the others, those whose plan was given to them', 2),
+  })
+  .meta({ id: 'SubscriptionStates', description: 'How the subscriptions of all users stand now' })
+
 const daySchema = z
   .object({
     day: z.string().meta({ description: 'The day (UTC)', example: '2026-11-22' }),
@@ -78,6 +88,7 @@ export const revenueRoutes = {
       200: z.object({
         at: timestampSchema.meta({ description: 'When it was counted' }),
         months: z.array(monthSchema).meta({ description: 'The months, oldest first' }),
+        states: statesSchema,
         plans: z.array(planSchema).meta({ description: 'Who pays for what now, most money first' }),
         days: z.array(daySchema).meta({ description: 'The last 30 days, oldest first' }),
       }),

@@ -3,11 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { insertTestLog } from '../../agent-logs/agent-log-testing.ts'
 import type { Tx } from '../../database/database.ts'
 import { createId } from '../../database/uuid-v7.ts'
+import { subscribeTestUser } from '../../limits/limit-testing.ts'
 import { limitNames, switchNames } from '../../plans/plan-features.ts'
 import { applySubscription } from '../../subscriptions/apply-subscription.ts'
 import { createTestDatabase, type TestDatabase } from '../../testing/test-app.ts'
 import { rollUpUsage } from '../../usage/roll-up-usage.ts'
 import { readRevenue } from './read-revenue.ts'
+import { countStates } from './revenue-queries.ts'
 
 let testDatabase: TestDatabase
 beforeAll(async () => {
@@ -273,4 +275,30 @@ test('runs and cost are those of the logs and of the hours that were counted', a
     cost_usd: 0.25,
   })
   expect(before.days.reduce((total, { failed }) => total + failed, 0)).toBe(1)
+})
+
+test('how all subscriptions stand now is counted exactly, an end that has passed as lapsed', async () => {
+  const moment = new Date()
+  const countNow = () => system((tx) => countStates(tx, moment))
+  const before = await countNow()
+  const past = new Date(moment.getTime() - hourMs)
+  const later = new Date(moment.getTime() + hourMs)
+  const write = async (row: {
+    status: string
+    source?: string
+    end_date?: Date
+    grace_until?: Date
+    is_current?: boolean
+  }) => subscribeTestUser(testDatabase.database, (await testDatabase.createUser()).id, {}, row)
+  await write({ status: 'trialing' })
+  await write({ status: 'trialing', end_date: past })
+  await write({ status: 'active', end_date: later })
+  await write({ status: 'active', source: 'comp' })
+  await write({ status: 'past_due', grace_until: later })
+  await write({ status: 'past_due', grace_until: past })
+  await write({ status: 'canceled', source: 'comp' })
+  await write({ status: 'expired', is_current: false })
+  const states = await countNow()
+  const added = Object.entries(states).map(([name, count]) => [name, count - before[name as keyof typeof before]])
+  expect(Object.fromEntries(added)).toEqual({ trialing: 1, active: 2, past_due: 1, lapsed: 3, comp: 1 })
 })

@@ -3,13 +3,13 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 import { countOf, formatCost, formatCount } from '../../agent-logs/format-run.ts'
 import { api } from '../../api.ts'
 import { formatMoney } from '../../plans/money.ts'
+import { AmountChart } from '../../ui/amount-chart.tsx'
 import { ErrorState } from '../../ui/error-state.tsx'
 import { TextLink } from '../../ui/links.tsx'
 import { LoadingState } from '../../ui/loading-state.tsx'
 import { Page } from '../../ui/page.tsx'
 import { Time } from '../../ui/time.tsx'
 import { AdminOnly } from '../admin-only.tsx'
-import { AmountChart } from '../amount-chart.tsx'
 import { dayLabel } from '../chart-points.ts'
 import { Figure } from '../figure.tsx'
 import { PlanTable } from './plan-table.tsx'
@@ -79,7 +79,7 @@ function Money({ revenue }: { revenue: Revenue }) {
             note={`expected; models cost ${formatCost(now?.model_cost_usd ?? 0)} so far`}
           />
         </SimpleGrid>
-        <StateCounts now={now} />
+        <StateCounts states={revenue.states} />
         <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
           {(currencies.length === 0 ? [main] : currencies).map((currency) => (
             <IncomeChart key={currency} revenue={revenue} currency={currency} />

@@ -15,11 +15,14 @@ interface AmountChartProps {
   isStacked?: boolean
   /** Whether the axis may have marks between whole numbers. */
   hasFractions?: boolean
+  /** Leaves periods without anything out of the table, where most are. */
+  hidesEmpty?: boolean
 }
 
 /** Bars for the eye and the same numbers as a table for who cannot see them. */
 export function AmountChart(props: AmountChartProps) {
-  const { title, total, points, series, format, isStacked = false, hasFractions = false } = props
+  const { title, total, points, series, format, isStacked = false, hasFractions = false, hidesEmpty } = props
+  const rows = hidesEmpty ? points.filter((point) => series.some(({ name }) => Number(point[name]) !== 0)) : points
   const maxTicks = useMatches({ base: 4, sm: 6 })
   return (
     <Paper withBorder p="md" component="figure" m={0} miw={0}>
@@ -49,7 +52,8 @@ export function AmountChart(props: AmountChartProps) {
           }}
           barProps={{ isAnimationActive: false, maxBarSize: 36 }}
           xAxisProps={{ ticks: ticksOf(points, maxTicks), interval: 0 }}
-          yAxisProps={{ width: 64, allowDecimals: hasFractions }}
+          // All marks: leaving some out would leave their lines out, too.
+          yAxisProps={{ width: 64, allowDecimals: hasFractions, interval: 0 }}
         />
       </div>
       {/* A table itself does not shrink to the one pixel of what is hidden. */}
@@ -67,7 +71,7 @@ export function AmountChart(props: AmountChartProps) {
             </tr>
           </thead>
           <tbody>
-            {points.map((point) => (
+            {rows.map((point) => (
               <tr key={point.label}>
                 <th scope="row">{point.label}</th>
                 {series.map(({ name }) => (
