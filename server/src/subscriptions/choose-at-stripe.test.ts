@@ -84,7 +84,7 @@ test('bought, upgraded and changed to less: what is due is said before, and what
     amount_due_cents: 0,
     takes_effect_at: subscription.period_end,
     must_choose: { user_agents: { limit: 2 } },
-    ends: ['The API and API keys', 'Model keys of your own'],
+    ends: ['The API and API keys'],
   })
   expect((await choose(user, 'starter')).code).toBe('plan_needs_less')
   const keep = { user_agent_ids: [agents[0], agents[2]], api_key_ids: [] }

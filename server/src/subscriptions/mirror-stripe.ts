@@ -41,7 +41,9 @@ export function mirrorStripe(row: SubscriptionRow, state: DerivedSubscription, n
 
 function mirrorPeriod(row: SubscriptionRow, state: DerivedSubscription): MirrorStep[] {
   const steps: MirrorStep[] = []
-  if (isLater(state.period_start, row.period_start) && row.status !== 'incomplete')
+  // A period that nobody has paid for yet is no renewal; that it was paid later is said by `payment_recovered`.
+  const isPaid = state.status !== 'past_due' && row.status !== 'past_due'
+  if (isLater(state.period_start, row.period_start) && row.status !== 'incomplete' && isPaid)
     steps.push({ event: 'renewed', patch: pick(state, periods) })
   if (state.cancel_at_period_end && !row.cancel_at_period_end)
     steps.push({ event: 'cancel_scheduled', patch: pick(state, cancellation) })

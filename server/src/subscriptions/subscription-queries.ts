@@ -5,9 +5,9 @@ import { createId } from '../database/uuid-v7.ts'
 import type { BillingInterval, Keep, SubscriptionSource } from './subscription-schemas.ts'
 import type { SubscriptionEventType, SubscriptionStatus } from './transitions.ts'
 
-export const subscriptionColumns = [
+/** What its user is given with the export of the account. */
+export const toldColumns = [
   'id',
-  'user_id',
   'plan_id',
   'status',
   'source',
@@ -26,9 +26,10 @@ export const subscriptionColumns = [
   'next_plan_id',
   'next_billing_interval',
   'next_keep',
-  'stripe_subscription_id',
   'updated_at',
 ] as const
+
+export const subscriptionColumns = [...toldColumns, 'user_id', 'stripe_subscription_id'] as const
 
 /** What changes in the life of a subscription. */
 export interface SubscriptionState {

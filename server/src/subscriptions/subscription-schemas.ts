@@ -223,7 +223,7 @@ const previewSchema = z
 export type SubscriptionPreview = z.output<typeof previewSchema>
 
 const reason = typedText(1000, 1).meta({
-  description: 'Why; stands in the history, which the user sees',
+  description: 'Why; stands in the history of the subscription, for its user too, and not in the audit log',
   example: 'Agreed on the phone',
 })
 const priceSchema = z

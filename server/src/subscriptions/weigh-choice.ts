@@ -136,12 +136,10 @@ function readInterval(plan: PlanRow, interval: BillingInterval | null): BillingI
   return interval
 }
 
-const switchTexts: Record<SwitchName, string> = {
+// What nobody can use yet is nothing that ends.
+const switchTexts: Partial<Record<SwitchName, string>> = {
   api: 'The API and API keys',
-  widget: 'The widget for web pages',
-  schedules: 'Runs at set times',
   publishing: 'Publishing agents in the catalogue',
-  own_model_keys: 'Model keys of your own',
 }
 
 function listEnds(present: PlanFeatures | null, next: PlanFeatures): string[] {
