@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Claims, Database, Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
+import { toldColumns } from '../subscriptions/subscription-queries.ts'
 import { findUser } from './user-queries.ts'
 
 // A page is all that is ever in memory; settings and outputs may be some hundred kilobytes each.
@@ -104,33 +105,7 @@ const sections: Record<string, ReadPage> = {
     ],
     mine,
   ),
-  subscriptions: byId(
-    'subscriptions',
-    [
-      'id',
-      'plan_id',
-      'status',
-      'source',
-      'is_current',
-      'billing_interval',
-      'price',
-      'currency',
-      'start_date',
-      'end_date',
-      'period_start',
-      'period_end',
-      'trial_end',
-      'cancel_at_period_end',
-      'canceled_at',
-      'grace_until',
-      'next_plan_id',
-      'next_billing_interval',
-      'next_keep',
-      'created_at',
-      'updated_at',
-    ],
-    mine,
-  ),
+  subscriptions: byId('subscriptions', [...toldColumns, 'created_at'], mine),
   // Without the id of the admin who did it.
   subscription_events: byId(
     'subscription_events',
