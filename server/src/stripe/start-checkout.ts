@@ -4,7 +4,7 @@ import { isLiving } from '../subscriptions/transitions.ts'
 import { ensureCustomer } from './ensure-customer.ts'
 import { refreshCustomer } from './refresh-customer.ts'
 import type { StripeContext } from './stripe-context.ts'
-import { findCurrentPrice, findCustomerId, listSubscriptionsOfUser } from './stripe-queries.ts'
+import { findCurrentPrice, listSubscriptionsOfUser } from './stripe-queries.ts'
 import type { PlanChoice } from './stripe-service.ts'
 import { syncPlan } from './sync-plans.ts'
 
@@ -17,8 +17,6 @@ export async function startCheckout(
   const { account, publicUrl } = context
   const price = await getPriceId(context, choice)
   const customer = await ensureCustomer(context, userId)
-  await refuseSecond(context, userId)
-  await expireCheckouts(context, customer)
   const metadata = { user_id: userId, plan_id: choice.planId }
   const session = await account.ask((client) =>
     client.checkout.sessions.create({
@@ -26,21 +24,38 @@ export async function startCheckout(
       customer,
       client_reference_id: userId,
       line_items: [{ price, quantity: 1 }],
-      metadata,
+      metadata: { ...metadata, price },
       subscription_data: { metadata, ...(choice.trialDays > 0 && { trial_period_days: choice.trialDays }) },
       allow_promotion_codes: false,
       success_url: `${publicUrl}/subscription?checkout=done`,
       cancel_url: `${publicUrl}/plans?checkout=cancelled`,
     }),
   )
-  // The account may have gone meanwhile, and nobody would know whose payment that is.
-  if (!(await context.database.asSystem('somebody is about to pay', (tx) => findCustomerId(tx, userId)))) {
-    await account.ask((client) => expire(client, session.id))
-    throw new AppError('not_found')
+  const newest = await keepNewest(context, customer, session)
+  try {
+    // When all others are closed: what was paid on one of them a second ago may not have been told yet.
+    await refuseSecond(context, userId)
+  } catch (error) {
+    await account.ask((client) => expire(client, newest.id))
+    throw error
   }
-  if (!session.url) throw new AppError('stripe_error', { cause: new Error('A checkout page without an address') })
-  return { url: session.url }
+  if (newest.metadata?.price !== price) throw new AppError('conflict', { detail: 'You have chosen another plan.' })
+  if (!newest.url) throw new AppError('stripe_error', { cause: new Error('A checkout page without an address') })
+  return { url: newest.url }
 }
+
+/** Of the pages that can be paid on, however many were opened at once, one stays open. */
+async function keepNewest({ account }: StripeContext, customer: string, session: Stripe.Checkout.Session) {
+  // Stripe lists the newest first.
+  const [newest = session, ...older] = await listOpen(account, customer)
+  for (const { id } of newest.id === session.id ? older : [session]) await account.ask((client) => expire(client, id))
+  return newest
+}
+
+const listOpen = (account: StripeContext['account'], customer: string) =>
+  account.ask((client) =>
+    client.checkout.sessions.list({ customer, status: 'open', limit: 100 }).autoPagingToArray({ limit: 1000 }),
+  )
 
 /** What new customers pay. A plan that has no price yet is brought to Stripe first. Throws `plan_not_available`. */
 export async function getPriceId(context: StripeContext, { planId, billingInterval }: PlanChoice): Promise<string> {
@@ -55,9 +70,10 @@ export async function getPriceId(context: StripeContext, { planId, billingInterv
   return price.price_id
 }
 
-/** Asked anew: what was paid a second ago on another page may not have been told yet. */
 async function refuseSecond(context: StripeContext, userId: string): Promise<void> {
-  await refreshCustomer(context, userId)
+  const result = await refreshCustomer(context, userId)
+  // The account has gone meanwhile, and nobody would know whose payment that is.
+  if (result === 'no_customer') throw new AppError('not_found')
   const known = await context.database.asSystem('somebody is about to pay', (tx) => listSubscriptionsOfUser(tx, userId))
   if (known.some((row) => row.stripe_subscription_id !== null && isLiving(row.status)))
     throw new AppError('subscription_change_not_allowed', {
@@ -67,10 +83,7 @@ async function refuseSecond(context: StripeContext, userId: string): Promise<voi
 
 /** A page that was left open must not be paid a second time. */
 export async function expireCheckouts({ account }: Pick<StripeContext, 'account'>, customer: string): Promise<void> {
-  const open = await account.ask((client) =>
-    client.checkout.sessions.list({ customer, status: 'open', limit: 100 }).autoPagingToArray({ limit: 1000 }),
-  )
-  for (const { id } of open) await account.ask((client) => expire(client, id))
+  for (const { id } of await listOpen(account, customer)) await account.ask((client) => expire(client, id))
 }
 
 async function expire(client: Stripe, id: string): Promise<void> {

@@ -84,13 +84,18 @@ describe('buying', () => {
     })
   })
 
-  test('five clicks at once make one customer', async () => {
+  test('five clicks at once make one customer and one page', async () => {
     const { id } = await site.createUser()
-    await Promise.all(
+    const pages = await Promise.all(
       Array.from({ length: 5 }, () => site.payments.startCheckout(id, { ...choose('starter'), trialDays: 0 })),
     )
     const customers = [...site.stripe.model.customers.values()].filter(({ metadata }) => metadata.user_id === id)
     expect(customers).toHaveLength(1)
+    const open = [...site.stripe.model.checkouts.values()].filter(
+      ({ data, status }) => data.user_id === id && status === 'open',
+    )
+    expect(open).toHaveLength(1)
+    expect(pages.map(({ url }) => url)).toContain(open[0]?.url)
   })
 
   test('a plan that costs nothing or is by arrangement has no price', async () => {
