@@ -107,7 +107,10 @@ test('an account that is connected while its agent is switched on counts', async
     await tx.updateTable('user_agents').set({ is_active: true }).where('id', '=', id).execute()
     const answer = call('POST', `/user-agents/${id}/integrations`, webhook)
     await eventually('it waits for the other one', async () => {
-      const { rows } = await asSystem((other) => sql`select from pg_locks where not granted`.execute(other))
+      const { rows } = await asSystem((other) =>
+        sql`select from pg_locks where not granted and locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())`.execute(other),
+      )
       return rows.length > 0
     })
     return { answer }
