@@ -1,7 +1,7 @@
 import type Stripe from 'stripe'
 import { AppError } from '../errors.ts'
 import { downgradeKeys, readDowngrade } from './derive-subscription.ts'
-import { refreshCustomer } from './refresh-customer.ts'
+import { type RefreshOptions, refreshCustomer } from './refresh-customer.ts'
 import { getPriceId } from './start-checkout.ts'
 import type { StripeContext } from './stripe-context.ts'
 import { listPrices, takeFetch } from './stripe-queries.ts'
@@ -102,7 +102,12 @@ export async function takeBackDowngrade(context: StripeContext, userId: string):
 }
 
 /** To the end of what has been paid, or back from there. */
-export async function setCancelAtPeriodEnd(context: StripeContext, userId: string, cancel: boolean): Promise<void> {
+export async function setCancelAtPeriodEnd(
+  context: StripeContext,
+  userId: string,
+  cancel: boolean,
+  as: RefreshOptions = {},
+): Promise<void> {
   const { subscription, change } = await getPresent(context, userId, { isPastDueFine: true })
   await context.account.ask((client) =>
     client.subscriptions.update(
@@ -111,7 +116,7 @@ export async function setCancelAtPeriodEnd(context: StripeContext, userId: strin
       { idempotencyKey: `${cancel ? 'cancel' : 'resume'}-${change}` },
     ),
   )
-  await refreshCustomer(context, userId)
+  await refreshCustomer(context, userId, as)
 }
 
 /** What the change would charge at once. */

@@ -40,7 +40,7 @@ export function createStripeService(base: Base): StripeService | null {
     upgrade: (userId, choice) => upgrade(context, userId, choice),
     downgrade: (userId, choice) => downgrade(context, userId, choice),
     takeBackDowngrade: (userId) => takeBackDowngrade(context, userId),
-    cancelAtPeriodEnd: (userId) => setCancelAtPeriodEnd(context, userId, true),
+    cancelAtPeriodEnd: (userId, as) => setCancelAtPeriodEnd(context, userId, true, as),
     resume: (userId) => setCancelAtPeriodEnd(context, userId, false),
     cancelNow: (userId) => cancelNow(context, userId),
     listInvoices: (userId) => listInvoices(context, userId),

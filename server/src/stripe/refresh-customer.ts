@@ -2,6 +2,7 @@ import type Stripe from 'stripe'
 import { recordAudit } from '../audit-log/record-audit.ts'
 import type { Tx } from '../database/database.ts'
 import { applySubscription } from '../subscriptions/apply-subscription.ts'
+import type { NextPlan } from '../subscriptions/mirror-stripe.ts'
 import { lockSubscription } from '../subscriptions/subscription-queries.ts'
 import { isLiving } from '../subscriptions/transitions.ts'
 import { decideChanges } from './decide-changes.ts'
@@ -22,6 +23,8 @@ export interface RefreshOptions {
   now?: Date
   /** Who caused it; null: Stripe. */
   actor?: string | null
+  /** What is to follow where it is found to be cancelled just now. */
+  next?: NextPlan | undefined
 }
 
 export type RefreshResult = 'written' | 'unchanged' | 'stale' | 'no_customer'
@@ -35,7 +38,7 @@ const reason = 'what Stripe has of a customer is written, whoever asked for it'
 export async function refreshCustomer(
   context: StripeContext,
   userId: string,
-  { now = new Date(), actor = null }: RefreshOptions = {},
+  { now = new Date(), actor = null, next }: RefreshOptions = {},
 ): Promise<RefreshResult> {
   const { database, log } = context
   const taken = await database.asSystem(reason, (tx) => takeFetch(tx, userId))
@@ -49,7 +52,7 @@ export async function refreshCustomer(
     const stored = await listSubscriptionsOfUser(tx, userId)
     const { changes, surplus } = decideChanges(stored, derived)
     for (const state of changes)
-      await applySubscription(tx, { userId, change: { kind: 'stripe', state }, cause: 'stripe', actor, now })
+      await applySubscription(tx, { userId, change: { kind: 'stripe', state, next }, cause: 'stripe', actor, now })
     await reportSurplus(tx, context, userId, surplus)
     return (await countSubscriptionEvents(tx, userId)) > before ? 'written' : 'unchanged'
   })

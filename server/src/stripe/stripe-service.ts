@@ -1,4 +1,5 @@
 import type Stripe from 'stripe'
+import type { RefreshOptions } from './refresh-customer.ts'
 
 export type BillingInterval = 'month' | 'year'
 
@@ -40,7 +41,8 @@ export interface StripeService {
   downgrade(userId: string, choice: PlanChoice): Promise<void>
   /** Takes a scheduled downgrade back; without one nothing happens. */
   takeBackDowngrade(userId: string): Promise<void>
-  cancelAtPeriodEnd(userId: string): Promise<void>
+  /** `actor` is who the history says did it, `next` the plan that follows, which is not paid at Stripe. */
+  cancelAtPeriodEnd(userId: string, as?: Pick<RefreshOptions, 'actor' | 'next'>): Promise<void>
   resume(userId: string): Promise<void>
   /** Ends everything this user pays for, at once and without a refund, and closes open checkout pages. */
   cancelNow(userId: string): Promise<void>

@@ -1,6 +1,6 @@
 import { createId } from '../database/uuid-v7.ts'
 import type { DerivedSubscription } from '../stripe/derive-subscription.ts'
-import { mirrorStripe } from './mirror-stripe.ts'
+import { mirrorStripe, type NextPlan } from './mirror-stripe.ts'
 import {
   findCurrentSubscription,
   findSubscriptionAtStripe,
@@ -13,7 +13,11 @@ import { isEnded, isLiving } from './transitions.ts'
 import { begin, end, replace, type Step, switchOff, write } from './write-subscription.ts'
 
 /** Writes what Stripe has of one of its subscriptions; null when there is nothing to write. */
-export async function applyStripe(step: Step, state: DerivedSubscription): Promise<SubscriptionRow | null> {
+export async function applyStripe(
+  step: Step,
+  state: DerivedSubscription,
+  next?: NextPlan,
+): Promise<SubscriptionRow | null> {
   const { tx, userId, now } = step
   const row = await findSubscriptionAtStripe(tx, userId, state.stripe_subscription_id)
   if (row && isEnded(row.status)) {
@@ -24,7 +28,7 @@ export async function applyStripe(step: Step, state: DerivedSubscription): Promi
   }
   if (!row) return isEnded(state.status) ? null : beginAtStripe(step, state)
   let present = row
-  for (const { event, patch } of mirrorStripe(row, state, now)) {
+  for (const { event, patch } of mirrorStripe(row, state, now, next)) {
     if (event === 'plan_changed')
       present = await changePlan(step, present, { plan_id: state.plan_id, ...patch }, row.next_keep)
     else if (event === 'canceled' || event === 'expired')

@@ -4,6 +4,7 @@ import { getPlan } from '../plans/plan-queries.ts'
 import type { DerivedSubscription } from '../stripe/derive-subscription.ts'
 import { applyStripe } from './apply-stripe.ts'
 import { addInterval } from './billing-periods.ts'
+import type { NextPlan } from './mirror-stripe.ts'
 import {
   findCurrentSubscription,
   lockSubscription,
@@ -39,7 +40,7 @@ export type SubscriptionChange =
   /** What stays on when Stripe says that another plan has begun; writes no event. */
   | { kind: 'remember_keep'; keep: Keep | null }
   /** What Stripe has now, of one of its subscriptions. */
-  | { kind: 'stripe'; state: DerivedSubscription }
+  | { kind: 'stripe'; state: DerivedSubscription; next?: NextPlan | undefined }
 
 export interface ApplySubscription {
   userId: string
@@ -63,7 +64,7 @@ export async function applySubscription(
 ): Promise<SubscriptionRow | null> {
   const step: Step = { ...more, tx, detail, now }
   await lockSubscription(tx, step.userId)
-  if (change.kind === 'stripe') return applyStripe(step, change.state)
+  if (change.kind === 'stripe') return applyStripe(step, change.state, change.next)
   const current = await findCurrentSubscription(tx, step.userId)
   if (change.kind === 'begin') return begin(step, toNewRow(step, change), change.keep, current)
   if (!current) throw new AppError('subscription_change_not_allowed')

@@ -116,6 +116,15 @@ test('from what is paid to what is free at the end of the period, and not before
     next_plan_id: null,
   })
   await choose(user, 'free', { keep })
+  const { data: events } = await call('GET', '/me/subscription/events', user)
+  // One event for each thing that was done.
+  expect(events.map(({ type }: { type: string }) => type)).toEqual([
+    'change_scheduled',
+    'resumed',
+    'change_scheduled',
+    'begun',
+  ])
+  expect(events[0]).toMatchObject({ by: 'me' })
   expect(await activeAgents(user)).toEqual(agents)
   await site.stripe.advance(32)
   expect(await mine(user)).toMatchObject({
@@ -124,6 +133,16 @@ test('from what is paid to what is free at the end of the period, and not before
     is_lapsed: false,
   })
   expect(await activeAgents(user)).toEqual([agents[1]])
+})
+
+test('what is free follows also in place of a smaller plan that was to follow', async () => {
+  const user = await subscribe('professional')
+  await choose(user, 'starter')
+  expect(await choose(user, 'free')).toMatchObject({ subscription: { next_plan_id: site.plans.free } })
+  await site.payments.refresh(user.id)
+  expect(await mine(user)).toMatchObject({ next_plan: { slug: 'free' }, subscription: { cancel_at_period_end: true } })
+  await site.stripe.advance(32)
+  expect(await mine(user)).toMatchObject({ plan: { slug: 'free' }, is_lapsed: false })
 })
 
 test('cancelled and resumed; cancelled for good its user has lapsed, and can pay again', async () => {

@@ -100,9 +100,15 @@ async function chooseAtStripe(
   if (isRemembered) await remember(keep)
   try {
     if (way === 'free_after_stripe') {
-      await stripe.cancelAtPeriodEnd(userId)
+      await stripe.cancelAtPeriodEnd(userId, { actor: userId, next: { plan_id: plan.id, keep } })
+      // Where it was cancelled already, or a message of Stripe was quicker, the plan that follows is still to be written.
       const change = { kind: 'schedule_plan' as const, plan_id: plan.id, billing_interval: null, keep }
-      await database.asSystem(reason, (tx) => applySubscription(tx, { userId, change, cause: 'user', actor: userId }))
+      await database.asSystem(reason, async (tx) => {
+        await lockSubscription(tx, userId)
+        const present = await findCurrentSubscription(tx, userId)
+        if (present?.next_plan_id !== plan.id)
+          await applySubscription(tx, { userId, change, cause: 'user', actor: userId })
+      })
     } else {
       if (!billingInterval) throw new AppError('invalid_request')
       const choice = { planId: plan.id, billingInterval }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { DerivedSubscription } from '../stripe/derive-subscription.ts'
 import type { SubscriptionRow, SubscriptionState } from './subscription-queries.ts'
+import type { Keep } from './subscription-schemas.ts'
 import { isEnded, isLiving, type SubscriptionEventType, type SubscriptionStatus } from './transitions.ts'
 
 export interface MirrorStep {
@@ -8,11 +9,22 @@ export interface MirrorStep {
   patch: Partial<SubscriptionState>
 }
 
+/** A plan that is not paid at Stripe, and follows there upon a cancellation. */
+export interface NextPlan {
+  plan_id: string
+  keep: Keep | null
+}
+
 /**
  * What to write so that a row which has not ended says what Stripe has, in order, each with its event; nothing when it says
  * so already. Reads nothing but what it is given.
  */
-export function mirrorStripe(row: SubscriptionRow, state: DerivedSubscription, now: Date): MirrorStep[] {
+export function mirrorStripe(
+  row: SubscriptionRow,
+  state: DerivedSubscription,
+  now: Date,
+  next?: NextPlan,
+): MirrorStep[] {
   // Whatever else differs does not matter any more; what was planned for afterwards does.
   if (isEnded(state.status)) return [{ event: state.status === 'expired' ? 'expired' : 'canceled', patch: {} }]
   const steps: MirrorStep[] = []
@@ -28,7 +40,7 @@ export function mirrorStripe(row: SubscriptionRow, state: DerivedSubscription, n
         ...(row.status === 'incomplete' && { is_current: true }),
       },
     })
-  if (isLiving(state.status)) steps.push(...mirrorPeriod(row, state))
+  if (isLiving(state.status)) steps.push(...mirrorPeriod(row, state, next))
   const present: SubscriptionRow = Object.assign({}, row, ...steps.map(({ patch }) => patch))
   const rest = differences(present, state)
   if (Object.keys(rest).length > 0) {
@@ -39,18 +51,24 @@ export function mirrorStripe(row: SubscriptionRow, state: DerivedSubscription, n
   return steps
 }
 
-function mirrorPeriod(row: SubscriptionRow, state: DerivedSubscription): MirrorStep[] {
+function mirrorPeriod(row: SubscriptionRow, state: DerivedSubscription, followedBy?: NextPlan): MirrorStep[] {
   const steps: MirrorStep[] = []
   // A period that nobody has paid for yet is no renewal; that it was paid later is said by `payment_recovered`.
   const isPaid = state.status !== 'past_due' && row.status !== 'past_due'
   if (isLater(state.period_start, row.period_start) && row.status !== 'incomplete' && isPaid)
     steps.push({ event: 'renewed', patch: pick(state, periods) })
-  if (state.cancel_at_period_end && !row.cancel_at_period_end)
-    steps.push({ event: 'cancel_scheduled', patch: pick(state, cancellation) })
+  if (state.cancel_at_period_end && !row.cancel_at_period_end) steps.push(scheduleEnd(state, followedBy))
   if (!state.cancel_at_period_end && row.cancel_at_period_end)
     steps.push({ event: 'resumed', patch: pick(state, cancellation, state.next_plan_id === null ? noNext : {}) })
-  const next = findNextChange(row, state)
+  const next = findNextChange(row, state, followedBy)
   return next ? [...steps, next] : steps
+}
+
+function scheduleEnd(state: DerivedSubscription, next: NextPlan | undefined): MirrorStep {
+  const patch = pick(state, cancellation)
+  if (!next) return { event: 'cancel_scheduled', patch }
+  const { plan_id: next_plan_id, keep: next_keep } = next
+  return { event: 'change_scheduled', patch: { ...patch, next_plan_id, next_billing_interval: null, next_keep } }
 }
 
 const noNext = { next_plan_id: null, next_billing_interval: null, next_keep: null }
@@ -70,9 +88,10 @@ function findStatusEvent(from: SubscriptionStatus, to: SubscriptionStatus): Subs
 }
 
 /** A change to a plan that is not paid at Stripe is a cancellation there: as long as that holds, the plan is ours to know. */
-function findNextChange(row: SubscriptionRow, state: DerivedSubscription): MirrorStep | null {
+function findNextChange(row: SubscriptionRow, state: DerivedSubscription, followedBy?: NextPlan): MirrorStep | null {
   const planned = state.plan_id === row.plan_id ? row.next_plan_id : null
   if (state.next_plan_id === planned) return null
+  if (state.cancel_at_period_end && (planned !== null || followedBy)) return null
   const { next_plan_id, next_billing_interval } = state
   if (next_plan_id !== null) return { event: 'change_scheduled', patch: { next_plan_id, next_billing_interval } }
   return state.cancel_at_period_end || row.cancel_at_period_end ? null : { event: 'change_taken_back', patch: noNext }

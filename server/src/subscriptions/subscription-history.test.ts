@@ -299,3 +299,24 @@ test('Stripe may repeat itself: the same state twice writes nothing', async () =
   expect(await apply(state)).toBeNull()
   expect((await asTest((tx) => findCurrentSubscription(tx, user.id)))?.status).toBe('canceled')
 })
+
+test('a period that nobody has paid for is no renewal, and that it was paid later is said once', async () => {
+  const user = await db.createUser()
+  const stripe = { kind: 'stripe' as const, which: 0, plan: 1, days: 0, cancel: false, next: false }
+  const become = (status: SubscriptionStatus, days: number) => {
+    const now = new Date(begin.getTime() + days * dayMs)
+    const state = toStripeState({ ...stripe, status }, user.id, now)
+    return asTest((tx) =>
+      applySubscription(tx, { userId: user.id, change: { kind: 'stripe', state }, cause: 'stripe', actor: null, now }),
+    )
+  }
+  await become('active', 0)
+  await become('active', 30)
+  await become('past_due', 60)
+  await become('past_due', 90)
+  const paid = await become('active', 120)
+  expect(paid).toMatchObject({ status: 'active', period_start: new Date(begin.getTime() + 120 * dayMs) })
+  const events = await asTest((tx) => listSubscriptionEvents(tx, user.id, undefined, 100))
+  const types = ['begun', 'renewed', 'payment_failed', 'adjusted', 'payment_recovered']
+  expect(events.map(({ type }) => type).toReversed()).toEqual(types)
+})
