@@ -103,6 +103,13 @@ export async function createApp(services: Services): Promise<App> {
     createAuthenticate({ ...services, accessTokens, supabaseTokens: createSupabaseTokens(services) }),
   )
   await addOpenApi(app)
+  addRoutes(app, services)
+  await addReference(app)
+  await addWebApp(app)
+  return app
+}
+
+function addRoutes(app: App, services: Services): void {
   addHealthRoutes(app, services)
   addSystemRoutes(app, services)
   addAuthRoutes(app, services)
@@ -131,7 +138,4 @@ export async function createApp(services: Services): Promise<App> {
   addAgentLogRoutes(app, services)
   addConversationRoutes(app, services)
   addUsageRoutes(app, services)
-  await addReference(app)
-  await addWebApp(app)
-  return app
 }
