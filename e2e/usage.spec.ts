@@ -56,3 +56,25 @@ test('usage is empty at first, then shows what ran, also after its log was delet
   await page.reload()
   await page.getByRole('figure', { name: /Runs/ }).getByText('3 runs').waitFor()
 })
+
+test('a page whose script went with an update is loaded anew once, and then says what to do', async () => {
+  const { page, look, complaints } = await openWatchedPage(browser, program.url)
+  await signUp(page, newAddress('updated'))
+  let documents = 0
+  page.on('request', (request) => {
+    if (request.isNavigationRequest()) documents += 1
+  })
+  await page.route(/\/assets\/plans-page-.*\.js/, (route) => route.fulfill({ status: 404, body: '' }))
+  await page.evaluate(() => {
+    history.pushState({}, '', '/plans')
+    dispatchEvent(new PopStateEvent('popstate'))
+  })
+  await page.getByRole('heading', { level: 1, name: 'This page could not be loaded' }).waitFor()
+  expect(documents).toBe(1)
+  // The browser says it too.
+  complaints.length = 0
+  await look('page-gone', [desktop, phone])
+  await page.unroute(/\/assets\/plans-page-.*\.js/)
+  await page.getByRole('button', { name: 'Reload' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Plans' }).waitFor()
+})
