@@ -34,13 +34,27 @@ export function ChooseButton({ plan, interval, state, isStranger, variant = 'fil
   const name = label.includes(plan.name) ? undefined : `${label}: ${plan.name}`
   if (isStranger) {
     return (
-      <ButtonLink to="/sign-up" search={chooseAddress(plan, interval)} fullWidth variant={variant} aria-label={name}>
+      <ButtonLink
+        to="/sign-up"
+        search={chooseAddress(plan, interval)}
+        fullWidth
+        px="xs"
+        variant={variant}
+        aria-label={name}
+      >
         {label}
       </ButtonLink>
     )
   }
   return (
-    <ButtonLink to="/subscription" search={{ choose: plan.id, interval }} fullWidth variant={variant} aria-label={name}>
+    <ButtonLink
+      to="/subscription"
+      search={{ choose: plan.id, interval }}
+      fullWidth
+      px="xs"
+      variant={variant}
+      aria-label={name}
+    >
       {label}
     </ButtonLink>
   )

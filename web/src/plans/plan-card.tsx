@@ -34,8 +34,9 @@ export function PlanCard({ plan, interval, mark, isMarked = false, action, order
         ...(isMarked && { borderColor: 'var(--mantine-color-anchor)', borderWidth: 2 }),
       }}
     >
-      <Group justify="space-between" wrap="nowrap" align="flex-start" gap="xs">
-        <Title order={order} size="h3" id={titleId} style={{ overflowWrap: 'anywhere' }}>
+      {/* Four cards beside the menu are narrow: the mark goes above a name that would break. */}
+      <Group justify="space-between" wrap="wrap-reverse" align="center" gap={6}>
+        <Title order={order} size="h3" id={titleId} maw="100%" style={{ overflowWrap: 'anywhere' }}>
           {plan.name}
         </Title>
         {mark && <Badge style={{ flexShrink: 0 }}>{mark}</Badge>}
