@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Modal, Paper, Stack, Text, Textarea } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { IconArrowDownCircle } from '@tabler/icons-react'
+import { IconArrowDownCircle, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { Plan } from '../../../api-client/src/api-types.ts'
@@ -14,7 +14,7 @@ import { LoadingState } from '../ui/loading-state.tsx'
 import { toastDone } from '../ui/toast.ts'
 import { firstKeep, type Keep, keepFaults } from './keep-choice.ts'
 import { KeepFields } from './keep-fields.tsx'
-import { describePreview } from './preview-words.ts'
+import { describePreview, forgetsLogs } from './preview-words.ts'
 import { type Preview, previewQuery, refreshSubscription, type Subscribed } from './subscription-queries.ts'
 
 interface ChooseDialogProps {
@@ -59,7 +59,7 @@ export function ChooseDialog({ planId, interval, onInterval, subscribed, onClose
             plan={plan}
             interval={intervalOf(plan, interval)}
             preview={preview.data}
-            present={subscribed.plan?.name ?? null}
+            present={subscribed.plan}
             onStale={() => void preview.refetch()}
             onClose={onClose}
           />
@@ -87,7 +87,7 @@ interface ChoiceProps {
   plan: Plan
   interval: BillingInterval
   preview: Preview
-  present: string | null
+  present: Plan | null
   onStale: () => void
   onClose: () => void
 }
@@ -105,7 +105,8 @@ function Choice({ plan, interval, preview, present, onStale, onClose }: ChoicePr
       </Stack>
     )
   }
-  const words = describePreview(preview, plan, interval, present, new Date())
+  const words = describePreview(preview, plan, interval, present?.name ?? null, new Date())
+  const forgets = forgetsLogs(plan, present)
   const isTooMuch = choose !== null && keepFaults(choose, keep).length > 0
   const submit = () =>
     change.mutate({
@@ -134,6 +135,11 @@ function Choice({ plan, interval, preview, present, onStale, onClose }: ChoicePr
         </Stack>
       </Paper>
       {preview.ends.length > 0 && <Ends ends={preview.ends} planName={plan.name} />}
+      {forgets && (
+        <Alert color="honey" variant="light" icon={<IconTrash aria-hidden />} title="Logs are kept for less time">
+          <Text size="sm">{forgets}</Text>
+        </Alert>
+      )}
       {choose && <KeepFields choose={choose} keep={keep} onChange={setKeep} planName={plan.name} />}
       {preview.kind === 'request' && (
         <Textarea

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { describePreview } from './preview-words.ts'
+import type { Plan } from '../../../api-client/src/api-types.ts'
+import { describePreview, forgetsLogs } from './preview-words.ts'
 import type { Preview } from './subscription-queries.ts'
 
 const plan = { name: 'Starter', price: '49.00', yearly_price: '490.00', currency: 'USD', is_by_arrangement: false }
@@ -69,4 +70,17 @@ test('a free plan is taken at once, and a request says that somebody answers it'
   })
   const asked = describePreview({ ...preview, kind: 'request', amount_due_cents: null }, plan, 'month', null, now)
   expect(asked).toMatchObject({ dueNow: null, button: 'Send the request' })
+})
+
+test('a plan that keeps logs for less time says that it deletes them', () => {
+  const keeping = (log_retention_days: number | null) => {
+    const limits = { log_retention_days } as Plan['features']['limits']
+    return { name: 'Starter', features: { limits } as Plan['features'] }
+  }
+  expect(forgetsLogs(keeping(90), keeping(null))).toMatch(/older than 90 days are deleted/)
+  expect(forgetsLogs(keeping(90), keeping(365))).toMatch(/Starter.*90 days/)
+  expect(forgetsLogs(keeping(90), null)).toMatch(/90 days/)
+  expect(forgetsLogs(keeping(365), keeping(90))).toBeNull()
+  expect(forgetsLogs(keeping(null), keeping(90))).toBeNull()
+  expect(forgetsLogs(keeping(90), keeping(90))).toBeNull()
 })

@@ -1,5 +1,6 @@
 import type { Plan } from '../../../api-client/src/api-types.ts'
 import { countOf } from '../agent-logs/format-run.ts'
+import { limitFigure } from '../limits/limit-words.ts'
 import { formatCents } from '../plans/money.ts'
 import { type BillingInterval, isFree, priceWords } from '../plans/plan-price.ts'
 import type { Preview } from './subscription-queries.ts'
@@ -78,6 +79,18 @@ export function describePreview(
     ],
     button: preview.amount_due_cents ? `Change now and pay ${due}` : 'Change now',
   }
+}
+
+/** That a plan deletes logs which the present one keeps, or null: nobody should lose them by a click that did not say so. */
+export function forgetsLogs(
+  plan: Pick<Plan, 'name' | 'features'>,
+  present: Pick<Plan, 'features'> | null,
+): string | null {
+  const days = plan.features.limits.log_retention_days
+  const presentDays = present?.features.limits.log_retention_days ?? Number.POSITIVE_INFINITY
+  if (days === null || days >= presentDays) return null
+  const age = limitFigure('log_retention_days', days)
+  return `With ${plan.name}, conversations older than ${age} are deleted. Download what you want to keep under “Logs” before it begins.`
 }
 
 /** The clocks of browser and server are seldom quite the same. */
