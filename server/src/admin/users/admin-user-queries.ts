@@ -16,6 +16,10 @@ interface UserRow extends Omit<AdminUser, 'plan' | 'subscription'> {
   period_end: Date | null
   end_date: Date | null
   cancel_at_period_end: boolean | null
+  grace_until: Date | null
+  price: string | null
+  currency: string | null
+  next_plan_name: string | null
 }
 
 /**
@@ -59,7 +63,8 @@ async function selectUsers(tx: Tx, conditions: RawBuilder<unknown>[], limit: num
   const { rows } = await sql<UserRow>`
     select u.id, u.email, u.first_name, u.last_name, u.avatar_url, u.role, u.suspended_at, u.created_at, u.updated_at,
       p.id as plan_id, p.name as plan_name, s.id as subscription_id, s.status, s.source, s.billing_interval, s.period_end,
-      s.end_date, s.cancel_at_period_end,
+      s.end_date, s.cancel_at_period_end, s.grace_until, s.price::text as price, s.currency,
+      (select name from public.plans where id = s.next_plan_id) as next_plan_name,
       coalesce(u.role <> 'admin' and (s.status not in ('trialing', 'active', 'past_due') or s.end_date <= now()
         or (s.status = 'past_due' and coalesce(s.grace_until, '-infinity') <= now())), false) as is_lapsed,
       coalesce(m.runs, 0) as runs, coalesce(m.cost_usd, 0)::float8 as cost_usd
@@ -73,7 +78,8 @@ async function selectUsers(tx: Tx, conditions: RawBuilder<unknown>[], limit: num
 }
 
 function toAdminUser({ plan_id, plan_name, subscription_id, ...row }: UserRow): AdminUser {
-  const { status, source, billing_interval, period_end, end_date, cancel_at_period_end, ...user } = row
+  const { status, source, billing_interval, period_end, end_date, cancel_at_period_end, ...rest } = row
+  const { grace_until, price, currency, next_plan_name, ...user } = rest
   return {
     ...user,
     plan: plan_id !== null && plan_name !== null ? { id: plan_id, name: plan_name } : null,
@@ -83,7 +89,7 @@ function toAdminUser({ plan_id, plan_name, subscription_id, ...row }: UserRow): 
         : // The columns are text with a CHECK.
           ({
             id: subscription_id,
-            ...{ status, source, billing_interval, period_end, end_date },
+            ...{ status, source, billing_interval, price, currency, period_end, end_date, grace_until, next_plan_name },
             cancel_at_period_end: cancel_at_period_end === true,
           } as AdminUser['subscription']),
   }

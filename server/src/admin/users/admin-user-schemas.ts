@@ -19,9 +19,16 @@ const subscriptionSchema = z
       .enum(['month', 'year'])
       .nullable()
       .meta({ description: 'What is paid for; null where nothing is paid', example: 'month' }),
+    price: z.string().meta({ description: 'What is paid for each interval', example: '49.00' }),
+    currency: z.string().meta({ description: 'Currency of the price', example: 'USD' }),
     period_end: timestampSchema.nullable().meta({ description: 'End of what is paid for' }),
     end_date: timestampSchema.nullable().meta({ description: 'When it ends or ended; null: it goes on' }),
     cancel_at_period_end: z.boolean().meta({ description: 'Whether it ends with the period', example: false }),
+    grace_until: timestampSchema.nullable().meta({ description: 'How long runs go on after a payment that failed' }),
+    next_plan_name: z
+      .string()
+      .nullable()
+      .meta({ description: 'The plan that begins with the next period; null: none', example: 'Starter' }),
   })
   .meta({ id: 'SubscriptionOfUser', description: 'The subscription that counts' })
 
@@ -96,7 +103,7 @@ export const adminUserRoutes = {
         .enum(['true', 'false'])
         .transform((text) => text === 'true')
         .optional()
-        .meta({ description: 'Only accounts that are locked out, or that are not', example: 'true' }),
+        .meta({ description: 'Only accounts that are suspended, or that are not', example: 'true' }),
       role: roleSchema.optional().meta({ description: 'Only accounts of this role', example: 'admin' }),
       ...pageQuery,
     }),

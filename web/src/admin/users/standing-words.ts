@@ -22,8 +22,11 @@ function planWords(
     return status === 'past_due'
       ? 'The payment failed and the time to pay is over: nothing runs until it is paid or they have another plan.'
       : `It ended${end_date ? ` on ${shortDate(end_date)}` : ''}: nothing runs until they have a plan. They keep all data.`
-  if (status === 'past_due') return 'The last payment failed. Runs go on for some days.'
+  if (status === 'past_due')
+    return `The last payment failed. Runs go on ${subscription.grace_until ? `until ${shortDate(subscription.grace_until)}` : 'for some days'}.`
   if (cancel_at_period_end) return `Cancelled${end ? `, ends on ${shortDate(end)}` : ''}.`
+  if (subscription.next_plan_name !== null)
+    return `${subscription.next_plan_name} begins${end ? ` on ${shortDate(end)}` : ' with the next period'}.`
   if (status === 'trialing') return `On trial${end ? ` until ${shortDate(end)}` : ''}.`
   if (end_date !== null) return `Ends on ${shortDate(end_date)}.`
   if (subscription.source === 'stripe' && period_end !== null) return `Renews on ${shortDate(period_end)}.`

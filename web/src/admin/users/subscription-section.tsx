@@ -1,6 +1,8 @@
 import { Badge, Button, Group, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Section } from '../../account/section.tsx'
+import { formatMoney } from '../../plans/money.ts'
+import { amountWords } from '../../plans/plan-price.ts'
 import { TextLink } from '../../ui/links.tsx'
 import { sourceWords, statusLooks } from '../subscriptions/subscription-line.ts'
 import { AssignDialog } from './assign-dialog.tsx'
@@ -31,6 +33,7 @@ export function SubscriptionSection({ user }: { user: AdminUserDetail['user'] })
             <>
               <Badge color={statusLooks[subscription.status].color}>{statusLooks[subscription.status].label}</Badge>
               <Badge color="gray">{sourceWords[subscription.source]}</Badge>
+              {Number(subscription.price) > 0 && <Text size="sm">{priceOf(subscription)}</Text>}
             </>
           )}
         </Group>
@@ -55,4 +58,8 @@ export function SubscriptionSection({ user }: { user: AdminUserDetail['user'] })
       {isLiving && <EndDialog isOpen={dialog === 'end'} onClose={close} user={user} />}
     </Section>
   )
+}
+
+function priceOf({ price, currency, billing_interval }: NonNullable<AdminUserDetail['user']['subscription']>): string {
+  return billing_interval === null ? formatMoney(price, currency) : amountWords(price, currency, billing_interval)
 }
