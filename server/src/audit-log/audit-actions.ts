@@ -1,6 +1,6 @@
 /** Every action that the audit log knows, with what it says of it. Targets are ids; nobody's name or address is kept. */
 export const auditActions = {
-  'user.suspend': 'An account was locked out',
+  'user.suspend': 'An account was suspended',
   'user.restore': 'An account may sign in again',
   'user.role': 'The role of an account changed',
   'user.sign_out': 'All sessions of an account were ended',

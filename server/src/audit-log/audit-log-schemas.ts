@@ -26,7 +26,7 @@ const entrySchema = z
       .meta({ description: 'Who did it; null: the server itself, or a command of the operator', example: exampleId }),
     actor_name: nameSchema.meta({ description: 'Their e-mail address; null when the account is gone', example: null }),
     action: z.string().meta({ description: 'What was done', example: 'user.suspend' }),
-    description: z.string().meta({ description: 'The same in words', example: 'An account was locked out' }),
+    description: z.string().meta({ description: 'The same in words', example: 'An account was suspended' }),
     target_type: z.string().meta({ description: 'Kind of what it was done to', example: 'user' }),
     target_id: z.string().meta({ description: 'Id of what it was done to', example: exampleId }),
     target_name: nameSchema.meta({ description: 'Its name; null when it has none or is gone', example: null }),

@@ -98,8 +98,8 @@ function Money({ revenue }: { revenue: Revenue }) {
         </SimpleGrid>
         {revenue.plans.length > 0 && <PlanTable plans={revenue.plans} />}
         <Text size="xs" c="dimmed">
-          Trials, free and given plans earn nothing. Counted <Time value={revenue.at} />. Taxes and fees of Stripe are
-          not taken off.
+          What is paid is spread over the days it is paid for. Trials, free and given plans earn nothing. Counted{' '}
+          <Time value={revenue.at} />. Taxes and fees of Stripe are not taken off.
         </Text>
       </Stack>
     </section>
