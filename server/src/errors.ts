@@ -150,7 +150,7 @@ export const errorTable = {
   subscription_change_not_allowed: [
     409,
     'The present state of the subscription does not allow this.',
-    'Look at `GET /api/v1/me/subscription`.',
+    'How it stands is said under "Plan", and by `GET /api/v1/me/subscription`.',
   ],
   plan_request_open: [
     409,
