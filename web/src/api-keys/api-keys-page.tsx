@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { PlanNotice } from '../limits/plan-notice.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { LoadingState } from '../ui/loading-state.tsx'
@@ -32,6 +33,7 @@ export function ApiKeysPage() {
       width={920}
     >
       <Stack gap="xl">
+        <PlanNotice wanted="api_key" />
         {keys.isPending && <LoadingState label="Loading the keys" />}
         {keys.isError && (
           <ErrorState error={keys.error} onRetry={() => void keys.refetch()} isRetrying={keys.isFetching} />

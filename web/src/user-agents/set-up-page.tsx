@@ -1,4 +1,4 @@
-import { Alert, Text } from '@mantine/core'
+import { Alert, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
@@ -9,6 +9,7 @@ import { api } from '../api.ts'
 import { NewSecrets } from '../integrations/new-secrets.tsx'
 import { PendingAccounts } from '../integrations/pending-accounts.tsx'
 import { usePendingAccounts } from '../integrations/use-pending-accounts.ts'
+import { PlanNotice } from '../limits/plan-notice.tsx'
 import { BackLink } from '../ui/back-link.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { ButtonLink } from '../ui/links.tsx'
@@ -62,47 +63,50 @@ function SetUpForm({ agent }: { agent: Agent }) {
     else goOn()
   }
   return (
-    <UserAgentForm
-      schema={agent.capabilities.settings}
-      example={agent.capabilities.example_settings}
-      initial={{ name: agent.name, model: null, settings: {} }}
-      draftKey={`set_up_${agent.id}_${agent.version}`}
-      submitLabel={created ? 'Save and try again' : 'Save and chat'}
-      onSubmit={save}
-      extraAction={
-        created && (
-          <ButtonLink to="/chat/$userAgentId" params={{ userAgentId: created.id }} variant="default" size="md">
-            Go on without
-          </ButtonLink>
-        )
-      }
-    >
-      <PendingAccounts
-        wanted={agent.capabilities.integrations.map(({ type, required, reason }) => ({
-          type,
-          isRequired: required,
-          reason: reason ?? null,
-        }))}
-        pending={pending}
-      />
-      {created && pending.accounts.length > 0 && (
-        <Alert
-          color="honey"
-          variant="light"
-          role="alert"
-          icon={<IconAlertTriangle aria-hidden />}
-          title={`${created.name} is set up, but not everything is connected`}
-        >
-          <Text size="sm">Change the accounts that are marked above and try again, or connect them later.</Text>
-        </Alert>
-      )}
-      <NewSecrets
-        secrets={secrets}
-        onClose={() => {
-          setSecrets({})
-          next()
-        }}
-      />
-    </UserAgentForm>
+    <Stack gap="lg">
+      {created === null && <PlanNotice wanted="user_agent" />}
+      <UserAgentForm
+        schema={agent.capabilities.settings}
+        example={agent.capabilities.example_settings}
+        initial={{ name: agent.name, model: null, settings: {} }}
+        draftKey={`set_up_${agent.id}_${agent.version}`}
+        submitLabel={created ? 'Save and try again' : 'Save and chat'}
+        onSubmit={save}
+        extraAction={
+          created && (
+            <ButtonLink to="/chat/$userAgentId" params={{ userAgentId: created.id }} variant="default" size="md">
+              Go on without
+            </ButtonLink>
+          )
+        }
+      >
+        <PendingAccounts
+          wanted={agent.capabilities.integrations.map(({ type, required, reason }) => ({
+            type,
+            isRequired: required,
+            reason: reason ?? null,
+          }))}
+          pending={pending}
+        />
+        {created && pending.accounts.length > 0 && (
+          <Alert
+            color="honey"
+            variant="light"
+            role="alert"
+            icon={<IconAlertTriangle aria-hidden />}
+            title={`${created.name} is set up, but not everything is connected`}
+          >
+            <Text size="sm">Change the accounts that are marked above and try again, or connect them later.</Text>
+          </Alert>
+        )}
+        <NewSecrets
+          secrets={secrets}
+          onClose={() => {
+            setSecrets({})
+            next()
+          }}
+        />
+      </UserAgentForm>
+    </Stack>
   )
 }
