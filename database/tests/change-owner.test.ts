@@ -7,6 +7,7 @@ import { ensurePartitions, findPartitionFaults } from '../../server/src/database
 import { createId } from '../../server/src/database/uuid-v7.ts'
 import { createLog } from '../../server/src/log.ts'
 import { rollUpUsage } from '../../server/src/usage/roll-up-usage.ts'
+import { query } from './catalog-queries.ts'
 import { execute } from './supabase-testing.ts'
 
 test('a database that gets another owner, who is no superuser, loses no usage and hides no stray after the next deployment', async () => {
@@ -45,15 +46,17 @@ test('a database that gets another owner, who is no superuser, loses no usage an
     tx.insertInto('users').values({ id: userId, email: 'a@example.test' }).execute(),
   )
   await rollUpUsage(database)
+  const ofOwner = await query(at(admin), `select from pg_policies where '${first}' = any (roles)`)
   await execute(at(admin), `reassign owned by ${first} to ${second}`)
 
   const old = { user_id: userId, timestamp: new Date(Date.now() - 5 * 3_600_000) }
   await expect(insertTestLog(database, old)).rejects.toThrow()
   const said: string[] = []
   expect(await deployMigrations(at(admin, second), migrations, (text) => said.push(text))).toEqual([])
-  expect(said).toHaveLength(4)
+  expect(ofOwner.length).toBeGreaterThan(10)
+  expect(said).toHaveLength(ofOwner.length)
   expect(await deployMigrations(at(admin, second), migrations, (text) => said.push(text))).toEqual([])
-  expect(said).toHaveLength(4)
+  expect(said).toHaveLength(ofOwner.length)
 
   await insertTestLog(database, old)
   await insertTestLog(database, { user_id: userId })
