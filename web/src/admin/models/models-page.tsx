@@ -56,7 +56,7 @@ function Models() {
         </Title>
         {unpriced.length > 0 && (
           <Alert
-            color="orange"
+            color="honey"
             icon={<IconAlertTriangle aria-hidden />}
             title={`${countOf(unpriced.length, 'model')} without a price`}
             mb="sm"
@@ -122,7 +122,7 @@ function Model({ model }: { model: AdminModel }) {
             </Title>
             {model.is_default && <Badge>Default</Badge>}
             {!model.is_offered && <Badge color="gray">Not on offer</Badge>}
-            {model.unpriced && <Badge color="orange">No price</Badge>}
+            {model.unpriced && <Badge color="honey">No price</Badge>}
           </Group>
           <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
             {model.id}
