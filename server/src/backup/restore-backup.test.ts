@@ -193,7 +193,11 @@ test('a backup of every version there was is restored and migrated to the presen
 }, async () => {
   const migrations = await testMigrations
   const first = migrations.findIndex(({ name }) => name.endsWith('_create_integrations'))
-  for (let count = first + 1; count < migrations.length; count++) {
+  const counts = Array.from({ length: migrations.length - first - 1 }, (_, index) => first + 1 + index)
+  // They grow by one with every migration: CI takes the oldest, every fourth, and the newest three.
+  const looked = process.env.CI ? counts.filter((_, at) => at % 4 === 0 || at >= counts.length - 3) : counts
+  expect(looked.length).toBeGreaterThan(5)
+  for (const count of looked) {
     const version = migrations.slice(0, count)
     const older = await createEmptyDatabase()
     await deployMigrations(older, version)

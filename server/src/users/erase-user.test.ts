@@ -95,13 +95,16 @@ test('nothing of a user is left in any table or partition, the default one inclu
   expect(await findTraces(site.ownerUrl, [other.id])).toEqual(ofOther)
 })
 
-test('200,000 logs go in short transactions beside a neighbour, and a killed erasure goes on', {
+// Enough for a dozen of transactions; elsewhere than on CI for many more.
+const manyLogs = process.env.CI ? 100_000 : 200_000
+
+test('very many logs go in short transactions beside a neighbour, and a killed erasure goes on', {
   timeout: 300_000,
 }, async () => {
   const db = await createTestDatabase()
   closeAfterTest(db)
   const [user, neighbour] = [await db.createUser(), await db.createUser()]
-  for (let part = 0; part < 20; part++)
+  for (let part = 0; part < manyLogs / 10_000; part++)
     await insertTestLogs(db.database, user.id, { count: 10_000, start: `20${10 + part}-01-01T00:00:00Z` })
   const program = `
     import { openDatabase } from '${import.meta.dirname}/../database/database.ts'
@@ -120,12 +123,12 @@ test('200,000 logs go in short transactions beside a neighbour, and a killed era
     })
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' })
   const ended = once(child, 'close')
-  while (child.exitCode === null && (await countLogs()) > 190_000) await sleep(20)
+  while (child.exitCode === null && (await countLogs()) > manyLogs - 10_000) await sleep(20)
   child.kill('SIGKILL')
   await ended
   const left = await countLogs()
   expect(left).toBeGreaterThan(0)
-  expect(left).toBeLessThanOrEqual(190_000)
+  expect(left).toBeLessThanOrEqual(manyLogs - 10_000)
 
   let isOver = false
   const erasing = eraseUser(db.database, user.id).finally(() => {
