@@ -83,7 +83,8 @@ function openCopyIn(client: pg.Client, table: BackupTable): CopyIn {
     )
   })
   failed.catch(() => {})
-  const settle = (work: (done: () => void) => void) => Promise.race([new Promise<void>(work), failed])
+  // What failed comes first: pg-copy-streams forgets its connection then, and the next write throws for want of it.
+  const settle = (work: (done: () => void) => void) => Promise.race([failed, new Promise<void>(work)])
   return {
     write: (content) => settle((done) => stream.write(content, (error) => error ?? done())),
     end: () => settle((done) => stream.end(done)),
