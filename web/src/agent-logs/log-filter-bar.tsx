@@ -1,9 +1,8 @@
 import { Button, Chip, Group, NativeSelect, Paper, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { IconFilterOff, IconMessages, IconSearch } from '@tabler/icons-react'
+import { IconFilterOff, IconMessages } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
 import { ButtonLink } from '../ui/links.tsx'
+import { SearchField } from '../ui/search-field.tsx'
 import { userAgentNamesQuery } from './agent-log-queries.ts'
 import classes from './agent-logs.module.css'
 import { hasFilters, type LogFilters, runStatuses, type TimeRange, timeRanges } from './log-filters.ts'
@@ -33,7 +32,13 @@ export function LogFilterBar({ filters, onChange }: LogFilterBarProps) {
   return (
     <Paper withBorder p="md" component="search" aria-label="Filter the logs">
       <div className={classes.filters}>
-        <SearchField value={filters.search ?? ''} onChange={(search) => set({ search })} />
+        <SearchField
+          label="Search"
+          placeholder="Questions and answers"
+          maxLength={200}
+          value={filters.search ?? ''}
+          onChange={(search) => set({ search })}
+        />
         <NativeSelect
           label="Agent"
           value={filters.user_agent_id ?? ''}
@@ -115,34 +120,5 @@ export function LogFilterBar({ filters, onChange }: LogFilterBarProps) {
         </Group>
       )}
     </Paper>
-  )
-}
-
-function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const [text, setText] = useState(value)
-  const sent = useRef(value)
-  const send = useDebouncedCallback((next: string) => {
-    sent.current = next
-    onChange(next)
-  }, 350)
-  // The address changed by itself: "Clear filters", or the way back.
-  useEffect(() => {
-    if (value === sent.current) return
-    sent.current = value
-    setText(value)
-  }, [value])
-  return (
-    <TextInput
-      type="search"
-      label="Search"
-      placeholder="Questions and answers"
-      leftSection={<IconSearch size={16} aria-hidden />}
-      value={text}
-      maxLength={200}
-      onChange={(event) => {
-        setText(event.currentTarget.value)
-        send(event.currentTarget.value.trim())
-      }}
-    />
   )
 }

@@ -14,6 +14,11 @@ export const statusLooks: Record<SubscriptionStatus, { label: string; color: str
   incomplete: { label: 'Not begun', color: 'gray' },
 }
 
+/** To filter by; what has not begun is nobody's subscription yet. */
+export const statusOptions = Object.entries(statusLooks)
+  .map(([value, { label }]) => ({ value, label }))
+  .filter(({ value }) => value !== 'incomplete')
+
 export const sourceWords: Record<AdminSubscription['source'], string> = {
   free: 'Free plan',
   manual: 'By hand',

@@ -8,11 +8,11 @@ import { TextLink } from '../../ui/links.tsx'
 import { LoadMore } from '../../ui/load-more.tsx'
 import { LoadingState } from '../../ui/loading-state.tsx'
 import { Page } from '../../ui/page.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
 import { AdminOnly } from '../admin-only.tsx'
 import { usePlanOptions } from '../plans/plan-queries.ts'
-import { SearchField } from '../search-field.tsx'
 import { PlanRequests } from './plan-requests.tsx'
-import { type AdminSubscription, nextWords, paidWords, statusLooks } from './subscription-line.ts'
+import { type AdminSubscription, nextWords, paidWords, statusLooks, statusOptions } from './subscription-line.ts'
 import { type SubscriptionFilters, subscriptionsQuery } from './subscription-queries.ts'
 
 const title = 'Subscriptions'
@@ -62,8 +62,6 @@ function Subscriptions() {
   )
 }
 
-const statusOptions = Object.entries(statusLooks).map(([value, { label }]) => ({ value, label }))
-
 interface FilterBarProps {
   filters: SubscriptionFilters
   onChange: (part: SubscriptionFilters) => void
@@ -77,6 +75,7 @@ function FilterBar({ filters, onChange }: FilterBarProps) {
         <SearchField
           label="Search"
           placeholder="E-mail or name"
+          maxLength={100}
           value={filters.search ?? ''}
           onChange={(text) => onChange({ search: text || undefined })}
         />
@@ -90,7 +89,7 @@ function FilterBar({ filters, onChange }: FilterBarProps) {
           label="State"
           value={filters.status ?? ''}
           onChange={(event) => onChange({ status: event.currentTarget.value || undefined })}
-          data={[{ value: '', label: 'Any' }, ...statusOptions.filter(({ value }) => value !== 'incomplete')]}
+          data={[{ value: '', label: 'Any' }, ...statusOptions]}
         />
       </SimpleGrid>
     </Paper>

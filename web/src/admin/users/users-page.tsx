@@ -12,11 +12,11 @@ import { TextLink } from '../../ui/links.tsx'
 import { LoadMore } from '../../ui/load-more.tsx'
 import { LoadingState } from '../../ui/loading-state.tsx'
 import { Page } from '../../ui/page.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
 import { Time } from '../../ui/time.tsx'
 import { AdminOnly } from '../admin-only.tsx'
 import { usePlanOptions } from '../plans/plan-queries.ts'
-import { SearchField } from '../search-field.tsx'
-import { statusLooks } from '../subscriptions/subscription-line.ts'
+import { statusLooks, statusOptions } from '../subscriptions/subscription-line.ts'
 import { type UserFilters, usersQuery } from './user-queries.ts'
 
 const title = 'Users'
@@ -60,8 +60,6 @@ function Users() {
   )
 }
 
-export const statusOptions = Object.entries(statusLooks).map(([value, { label }]) => ({ value, label }))
-
 function FilterBar({ filters, onChange }: { filters: UserFilters; onChange: (part: UserFilters) => void }) {
   const plans = usePlanOptions()
   return (
@@ -70,6 +68,7 @@ function FilterBar({ filters, onChange }: { filters: UserFilters; onChange: (par
         <SearchField
           label="Search"
           placeholder="E-mail or name"
+          maxLength={100}
           value={filters.search ?? ''}
           onChange={(search) => onChange({ search: search || undefined })}
         />
@@ -83,11 +82,7 @@ function FilterBar({ filters, onChange }: { filters: UserFilters; onChange: (par
           label="Subscription"
           value={filters.status ?? ''}
           onChange={(event) => onChange({ status: event.currentTarget.value || undefined })}
-          data={[
-            { value: '', label: 'Any' },
-            ...statusOptions.filter(({ value }) => value !== 'incomplete'),
-            { value: 'none', label: 'None' },
-          ]}
+          data={[{ value: '', label: 'Any' }, ...statusOptions, { value: 'none', label: 'None' }]}
         />
         <NativeSelect
           label="Account"

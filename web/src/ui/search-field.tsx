@@ -7,17 +7,18 @@ interface SearchFieldProps {
   label: string
   placeholder: string
   value: string
+  maxLength: number
   /** A moment after the last key. */
   onChange: (value: string) => void
 }
 
-export function SearchField({ label, placeholder, value, onChange }: SearchFieldProps) {
+export function SearchField({ label, placeholder, value, maxLength, onChange }: SearchFieldProps) {
   const [text, setText] = useState(value)
   const sent = useRef(value)
   const send = useDebouncedCallback((next: string) => {
     sent.current = next
     onChange(next)
-  }, 300)
+  }, 350)
   // The address changed by itself: filters were cleared, or somebody went back.
   useEffect(() => {
     if (value === sent.current) return
@@ -29,7 +30,7 @@ export function SearchField({ label, placeholder, value, onChange }: SearchField
       type="search"
       label={label}
       placeholder={placeholder}
-      maxLength={100}
+      maxLength={maxLength}
       leftSection={<IconSearch size={16} aria-hidden />}
       value={text}
       onChange={(event) => {
