@@ -1,26 +1,26 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { insertTestLog } from '../../server/src/agent-logs/agent-log-testing.ts'
-import { createApp, type Services } from '../../server/src/app.ts'
+import type { Services } from '../../server/src/app.ts'
 import { signUpForTest, type TestSession } from '../../server/src/auth/test-sessions.ts'
 import { startTestSupabase, type TestKey, type TestSupabase } from '../../server/src/auth/test-supabase.ts'
-import { readConfig } from '../../server/src/config.ts'
-import { openDatabase } from '../../server/src/database/database.ts'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../server/src/database/embedded.ts'
+import type { EmbeddedPostgres } from '../../server/src/database/embedded.ts'
 import { deployMigrations, readMigrations, revertMigrations } from '../../server/src/database/migrate.ts'
-import { ensurePartitions } from '../../server/src/database/partitions.ts'
-import { checkOwnerRole, checkServerRole, grantServerRole } from '../../server/src/database/server-role.ts'
 import { createId } from '../../server/src/database/uuid-v7.ts'
 import type { App } from '../../server/src/http/app-types.ts'
-import { createLog } from '../../server/src/log.ts'
 import { exampleAgent } from '../../server/src/testing/agent-fixtures.ts'
 import { createTestApp, type TestApp } from '../../server/src/testing/test-app.ts'
 import { query } from './catalog-queries.ts'
-import { execute, queryAsPostgrest, supabaseDatabase, supabaseRoles } from './supabase-testing.ts'
+import {
+  createSupabaseProject,
+  execute,
+  openOnSupabase,
+  projectOwners,
+  queryAsPostgrest,
+  type SupabaseProject,
+  startSupabaseCluster,
+  supabaseDatabase,
+} from './supabase-testing.ts'
 
-let folder: string
 let cluster: EmbeddedPostgres
 // Only its services, such as keys, are of use here; the database is another one.
 let plain: TestApp
@@ -28,10 +28,7 @@ let supabase: TestSupabase
 let key: TestKey
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'agentexpress-supabase-'))
-  await chmod(folder, 0o755)
-  cluster = await startEmbeddedPostgres(folder, createLog('silent'))
-  await execute(cluster.ownerUrl, supabaseRoles)
+  cluster = await startSupabaseCluster()
   plain = await createTestApp()
   supabase = await startTestSupabase()
   key = await supabase.makeKey()
@@ -41,7 +38,11 @@ afterAll(async () => {
   await supabase?.close()
   await plain?.close()
   await cluster?.stop()
-  await rm(folder, { recursive: true, force: true })
+})
+
+test('the database like Supabase’s is of the version under test', async () => {
+  const version = `select current_setting('server_version') as version`
+  expect(await query(cluster.ownerUrl, version)).toEqual(await query(inject('ownerUrl'), version))
 })
 
 const limits = { runs_per_month: 1, user_agents: 1, integrations: 1, log_retention_days: 1 }
@@ -62,39 +63,21 @@ const privileges = `
     and has_schema_privilege(r.oid, n.oid, 'usage')
   order by 1, 2, 3, 4, 5`
 
-describe.each(['project_owner', 'project_owner_without_bypass'])('on a database like Supabase’s, of %s', (owner) => {
-  const at = (base: string, user?: string) => {
-    const url = new URL(base)
-    url.pathname = `/of_${owner}`
-    if (user) Object.assign(url, { username: user, password: 'test' })
-    return url.href
-  }
+describe.each(projectOwners)('on a database like Supabase’s, of %s', (owner) => {
+  let project: SupabaseProject
   let ownerUrl: string
   let postgrestUrl: string
   let app: App
   let services: Services
+  let close: () => Promise<void>
   let mine: TestSession
   let other: TestSession
   const claimsOf = (who: TestSession) => ({ role: 'authenticated', sub: who.id, email: who.email })
 
   beforeAll(async () => {
-    await execute(cluster.ownerUrl, `create database of_${owner} owner ${owner}`)
-    await execute(at(cluster.ownerUrl), supabaseDatabase(owner))
-    ownerUrl = at(cluster.ownerUrl, owner)
-    postgrestUrl = at(cluster.ownerUrl, 'authenticator')
-    await checkOwnerRole(ownerUrl, true)
-    await deployMigrations(ownerUrl, await readMigrations())
-    await ensurePartitions(ownerUrl)
-    const server = `server_of_${owner}`
-    await execute(ownerUrl, `create role ${server} login noinherit password 'test'`)
-    await grantServerRole(ownerUrl, server)
-    const serverUrl = at(cluster.ownerUrl, server)
-    await checkServerRole(serverUrl)
-    const log = createLog('silent')
-    const database = openDatabase({ url: serverUrl, poolSize: 3, usePreparedStatements: true, log })
-    const { supabase: auth } = readConfig({ SUPABASE_URL: supabase.url })
-    services = { ...plain.services, database, config: { ...plain.services.config, supabase: auth } }
-    app = await createApp(services)
+    project = await createSupabaseProject(cluster, owner)
+    ;({ ownerUrl, postgrestUrl } = project)
+    ;({ app, services, close } = await openOnSupabase(plain, project, { SUPABASE_URL: supabase.url }))
     const site = { ...plain, app }
     await signUpForTest(site) // The very first becomes admin.
     mine = await signUpForTest(site)
@@ -104,9 +87,9 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
       const settings = { business_name: 'Lamp & Co' }
       const { id } = await post(who, '/api/v1/user-agents', { agent_id: agent.id, settings })
       await post(who, '/api/v1/api-keys', { name: 'k' })
-      await insertTestLog(database, { user_id: who.id, agent_id: agent.id, user_agent_id: id })
+      await insertTestLog(services.database, { user_id: who.id, agent_id: agent.id, user_agent_id: id })
     }
-    await database.asSystem('a test prepares what everybody sees', async (tx) => {
+    await services.database.asSystem('a test prepares what everybody sees', async (tx) => {
       const about = { name: 'P', description: 'D' }
       const features = { ...limits, models: 'all', support: 'email', highlights: [] }
       await tx
@@ -119,10 +102,7 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
         .execute()
     })
   })
-  afterAll(async () => {
-    await app?.close()
-    await services?.database.close()
-  })
+  afterAll(() => close?.())
 
   async function post(who: Pick<TestSession, 'headers'>, url: string, payload: object) {
     const response = await app.inject({ method: 'POST', url, headers: who.headers, payload })
@@ -169,7 +149,7 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
   test('somebody with a token of Supabase Auth is the same person for PostgREST and for the API', async () => {
     const claims = supabase.claims()
     const id = String(claims.sub)
-    await execute(at(cluster.ownerUrl), `insert into auth.users (id, email) values ('${id}', '${claims.email}')`)
+    await execute(project.adminUrl, `insert into auth.users (id, email) values ('${id}', '${claims.email}')`)
     const asPerson = (text: string) =>
       queryAsPostgrest(postgrestUrl, { ...claims, role: 'authenticated', sub: id }, text)
     // Before the first request to us there is no account: PostgREST shows not even what everybody may see.
@@ -203,7 +183,7 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
       404,
     )
     expect(await asPerson(`select id from agent_logs where user_id = '${mine.id}'`)).toEqual([])
-    await execute(at(cluster.ownerUrl), `delete from users where id = '${id}'`)
+    await execute(project.adminUrl, `delete from users where id = '${id}'`)
   })
 
   test.each([
@@ -228,7 +208,7 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
 
   test('a suspended account sees nothing through PostgREST, and its rows again when it is let back', async () => {
     const suspend = (value: string) =>
-      execute(at(cluster.ownerUrl), `update users set suspended_at = ${value} where id = '${other.id}'`)
+      execute(project.adminUrl, `update users set suspended_at = ${value} where id = '${other.id}'`)
     const see = () => queryAsPostgrest(postgrestUrl, claimsOf(other), 'select id from agent_logs')
     expect(await see()).toHaveLength(1)
     await suspend('now()')
@@ -246,8 +226,8 @@ describe.each(['project_owner', 'project_owner_without_bypass'])('on a database 
     expect(found?.owner).toBe('supabase_auth_admin')
     const name = `back_${owner}`
     await execute(cluster.ownerUrl, `create database ${name} owner ${owner}`)
-    const there = (base: string) => base.replace(/of_\w+$/, name)
-    await execute(there(at(cluster.ownerUrl)), supabaseDatabase(owner))
+    const there = (url: string) => Object.assign(new URL(url), { pathname: `/${name}` }).href
+    await execute(there(project.adminUrl), supabaseDatabase(owner))
     const migrations = await readMigrations()
     await deployMigrations(there(ownerUrl), migrations)
     await revertMigrations(there(ownerUrl), migrations, null)

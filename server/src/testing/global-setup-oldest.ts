@@ -10,5 +10,6 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   project.provide('ownerUrl', postgres.ownerUrl)
   project.provide('serverUrl', postgres.serverUrl)
   project.provide('usePreparedStatements', true)
+  project.provide('postgresBinaries', binaries)
   return postgres.stop
 }

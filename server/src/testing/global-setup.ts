@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import type { PostgresBinaries } from '../database/postgres-binaries.ts'
 import { startTestPostgres } from './start-test-postgres.ts'
 
 declare module 'vitest' {
@@ -8,6 +9,8 @@ declare module 'vitest' {
     /** The same database as the server reaches it, which may be through a pooler. */
     serverUrl: string
     usePreparedStatements: boolean
+    /** Of the PostgreSQL under test, for those who start one of their own; missing where that is the embedded one. */
+    postgresBinaries?: PostgresBinaries
   }
 }
 

@@ -9,7 +9,7 @@ import { grantServerRole } from '../database/server-role.ts'
 import { createLog } from '../log.ts'
 
 /** Nobody needs these databases after a crash of the machine: waiting for its disk was most of the time of a test run. */
-const forgetful = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
+export const forgetful = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
 
 /**
  * A fresh PostgreSQL with a migrated database, in a folder that `stop` removes: the embedded one, or that of `binaries`,
