@@ -5,6 +5,7 @@ import { expect, inject, test, vi } from 'vitest'
 import { readConfig } from '../../server/src/config.ts'
 import { deployMigrations, inspectMigrations, readMigrations } from '../../server/src/database/migrate.ts'
 import { migrateCommand } from '../../server/src/database/migrate-command.ts'
+import { exampleAgent } from '../../server/src/testing/agent-fixtures.ts'
 import { connectForTest, createEmptyDatabase, dumpCatalog, query } from './catalog-queries.ts'
 import { cloneDatabase, type Files, makeFolderWith, readLedger, tableX } from './migration-fixtures.ts'
 import { checkOut, dataFolder, run, runToEnd } from './migration-programs.ts'
@@ -115,26 +116,63 @@ test('a deployer that is killed while its index is built leaves half of it, whic
   expect(await dumpCatalog(url)).toEqual(before)
 })
 
-/** Asks a server without pause until told to end. Answers every answer's status, and what went wrong. */
-function keepAsking(url: string, token: string) {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+interface Account {
+  headers: Record<string, string>
+  /** What the account has configured, so that it can be run. */
+  userAgentId: string
+}
+
+/** Signs up, writes an agent and configures it. */
+async function prepareAccount(url: string): Promise<Account> {
+  const headers: Record<string, string> = { 'content-type': 'application/json' }
+  const post = async (path: string, body: object) => {
+    const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+    if (response.status !== 201) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return response.json()
+  }
+  const credentials = { email: 'ada@example.test', password: 'correct horse battery' }
+  headers.authorization = `Bearer ${(await post('/api/v1/auth/sign-up', credentials)).access_token}`
+  const agent = await post('/api/v1/agents', exampleAgent())
+  const settings = { business_name: 'Lamp & Co' }
+  return { headers, userAgentId: (await post('/api/v1/user-agents', { agent_id: agent.id, settings })).id }
+}
+
+/** Asks a server without pause until told to end, and has it run an agent again and again. Answers what went wrong. */
+function keepAsking(url: string, { headers, userAgentId }: Account) {
+  const send = (method: string, body: object) => ({ method, headers, body: JSON.stringify(body) })
   const requests: [path: string, init: RequestInit][] = [
     ['/healthz', {}],
     ['/api/v1/me', { headers }],
     ['/api/v1/agents', { headers }],
-    ['/api/v1/me', { method: 'PATCH', headers, body: JSON.stringify({ first_name: 'Ada' }) }],
+    [`/api/v1/user-agents/${userAgentId}/runs`, send('POST', { input: 'Do you ship to Norway?' })],
+    ['/api/v1/agent-logs', { headers }],
+    ['/api/v1/me', send('PATCH', { first_name: 'Ada' })],
     ['/api/v1/plans', { headers }],
   ]
   const faults: string[] = []
+  const runs: string[] = []
   let answers = 0
   let isEnding = false
+  const ask = async (path: string, init: RequestInit) => {
+    const response = await fetch(url + path, init)
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${response.status} ${text}`)
+    if (path.endsWith('/runs')) {
+      const { id, status, error } = JSON.parse(text)
+      if (status !== 'succeeded') throw new Error(`a run ended as ${status}: ${JSON.stringify(error)}`)
+      runs.push(id)
+    }
+    // The newest log is the run of this round, as it ended.
+    if (path === '/api/v1/agent-logs' && runs.length > 0) {
+      const [newest] = JSON.parse(text).data
+      if (newest?.id !== runs.at(-1) || newest.status !== 'succeeded') throw new Error('lacks the run before it')
+    }
+    answers++
+  }
   const asking = (async () => {
     while (!isEnding) {
       for (const [path, init] of requests) {
-        const response = await fetch(url + path, init).catch((error: Error) => error)
-        if (response instanceof Error) faults.push(`${path}: ${response.message}`)
-        else if (response.ok) answers++
-        else faults.push(`${path}: ${response.status} ${await response.text()}`)
+        await ask(path, init).catch((error: Error) => faults.push(`${path}: ${error.message}`))
         await sleep(10)
       }
     }
@@ -144,51 +182,54 @@ function keepAsking(url: string, token: string) {
     async stop() {
       isEnding = true
       await asking
-      return { answers, faults }
+      return { faults, runs }
     },
   }
 }
 
-test('the running version answers throughout while the deployment of a newer one fails and is taken back', async () => {
+test('the running version answers and runs agents throughout while the deployment of a newer one fails and is taken back', async () => {
   const url = await createEmptyDatabase()
   const environment = environmentFor(url)
   const old = run([main, 'start'], { ...environment, DATA_DIR: await dataFolder() }, await checkOut())
   const [, address = ''] = await old.until(/Open (http\S+)/)
-  const signUp = await fetch(`${address}/api/v1/auth/sign-up`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: 'ada@example.test', password: 'correct horse battery' }),
-  })
-  expect(signUp.status).toBe(201)
-  const { access_token: token } = await signUp.json()
+  const account = await prepareAccount(address)
   const before = await dumpCatalog(url)
   const newVersion = await checkOut({
     '29990101000000_add_nickname': {
-      up: 'alter table public.users add column nickname text; alter table public.agent_logs add column mood text;',
-      down: 'alter table public.agent_logs drop column mood; alter table public.users drop column nickname;',
+      up: 'alter table public.users add column nickname text;',
+      down: 'alter table public.users drop column nickname;',
+    },
+    '29990101000050_add_mood': {
+      up: 'alter table public.agent_logs add column mood text;',
+      down: 'alter table public.agent_logs drop column mood;',
     },
     '29990101000100_index_users': indexUsers,
+    // Holds the logs long enough for runs and readers to wait.
     '29990101000200_break': {
-      up: 'alter table public.agents add column color text; alter table public.plans add column color text; select pg_sleep(0.5); select 1 / 0;',
-      down: 'alter table public.plans drop column color; alter table public.agents drop column color;',
+      up: 'alter table public.agent_logs add column color text; select pg_sleep(0.5); select 1 / 0;',
+      down: 'alter table public.agent_logs drop column color;',
     },
   })
-  const asking = keepAsking(address, token)
-  await vi.waitUntil(() => asking.count() > 20, { timeout: 60_000 })
+  const asking = keepAsking(address, account)
+  await vi.waitUntil(() => asking.count() > 30, { timeout: 60_000 })
   const failed = await runToEnd([main, 'start'], { ...environment, DATA_DIR: await dataFolder() }, newVersion)
   const during = asking.count()
   expect(failed.exitCode).toBe(1)
   expect(failed.output).toMatch(
     /29990101000200_break failed: division by zero\. Everything this deployment had applied was/,
   )
-  await vi.waitUntil(() => asking.count() > during + 20, { timeout: 60_000 })
-  const { answers, faults } = await asking.stop()
+  await vi.waitUntil(() => asking.count() > during + 30, { timeout: 60_000 })
+  const { faults, runs } = await asking.stop()
   expect(faults).toEqual([])
-  expect(answers).toBeGreaterThan(60)
+  expect(runs.length).toBeGreaterThan(8)
+  const logged = await query(url, `select count(*)::int as count from public.agent_logs where status = 'succeeded'`)
+  expect(logged).toEqual([{ count: runs.length }])
   expect(await dumpCatalog(url)).toEqual(before)
-  expect((await readLedger(url)).slice(-3)).toMatchObject([
-    { migration_name: '29990101000000_add_nickname', is_rolled_back: true, logs: expect.stringMatching(/^Taken back/) },
-    { migration_name: '29990101000100_index_users', is_rolled_back: true, logs: expect.stringMatching(/^Taken back/) },
+  const takenBack = { is_rolled_back: true, logs: expect.stringMatching(/^Taken back/) }
+  expect((await readLedger(url)).slice(-4)).toMatchObject([
+    { migration_name: '29990101000000_add_nickname', ...takenBack },
+    { migration_name: '29990101000050_add_mood', ...takenBack },
+    { migration_name: '29990101000100_index_users', ...takenBack },
     { migration_name: '29990101000200_break', is_finished: false, is_rolled_back: true, logs: 'division by zero' },
   ])
   expect((await runToEnd([main, 'migrate', 'status'], environment)).exitCode).toBe(0)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { expect, test } from 'vitest'
 import { deployMigrations, readMigrations, revertMigrations } from '../../server/src/database/migrate.ts'
-import { type Migration, runsWithoutTransaction } from '../../server/src/database/migrations/migration.ts'
+import { type Migration, readLostNames, runsWithoutTransaction } from '../../server/src/database/migrations/migration.ts'
 import { readCatalog } from '../../server/src/database/migrations/read-catalog.ts'
 import { type Statement, splitStatements } from '../../server/src/database/migrations/split-statements.ts'
 import { connectForTest, createEmptyDatabase, dumpCatalog, query } from './catalog-queries.ts'
@@ -47,12 +47,29 @@ function onlyWhatIsLeft(before: Rows, columns: Map<string, string[]>): Rows {
   )
 }
 
+/** Tables that are gone, and columns of tables that are not, as down.sql names them. */
+function listLost(before: Map<string, string[]>, after: Map<string, string[]>): string[] {
+  const lost = [...before].flatMap(([table, names]) => {
+    const left = after.get(table)
+    return left ? names.filter((name) => !left.includes(name)).map((name) => `${table}.${name}`) : [table]
+  })
+  return lost.map((name) => name.replace(/^public\./, '')).sort()
+}
+
 const withoutUpdatedAt = (tables: Rows) =>
   Object.fromEntries(
     Object.entries(tables).map(([table, rows]) => [table, rows.map(({ updated_at: _, ...others }) => others)]),
   )
 
-test('every way back keeps each row and column that it does not take away, and so does the way forth again', {
+test('a table or column that is gone is told from all that is left', async () => {
+  const client = await connectForTest(await cloneDatabase())
+  const before = await readColumns(client)
+  expect(listLost(before, await readColumns(client))).toEqual([])
+  await client.query('drop table public.memories; alter table public.plans drop column price, add column fee numeric')
+  expect(listLost(before, await readColumns(client))).toEqual(['memories', 'plans.price'])
+})
+
+test('every way back takes what its down.sql names and no more, keeps each row of the rest, and so does the way forth again', {
   timeout: patience,
 }, async () => {
   const url = await cloneDatabase()
@@ -63,10 +80,13 @@ test('every way back keeps each row and column that it does not take away, and s
   for (const [table, rows] of Object.entries(filled))
     expect(rows, `fill-tables.sql has no row for ${table}`).not.toEqual([])
   let before = filled
+  let columnsBefore = await readColumns(client)
   for (const [index, migration] of [...migrations.entries()].reverse()) {
     const target = migrations[index - 1]?.name ?? null
     await revertMigrations(url, migrations, target)
     const columns = await readColumns(client)
+    expect(listLost(columnsBefore, columns), `"Loses:" of ${migration.name}`).toEqual(readLostNames(migration).sort())
+    columnsBefore = columns
     const kept = onlyWhatIsLeft(before, columns)
     expect(onlyWhatIsLeft(await readRows(client), columns), `down of ${migration.name}`).toEqual(kept)
     await deployMigrations(url, migrations.slice(0, index + 1))

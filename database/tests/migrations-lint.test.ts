@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readMigrations } from '../../server/src/database/migrate.ts'
+import { firstRelease } from '../../server/src/database/migrations/first-release.ts'
 import { formatFinding, lintMigrations } from '../../server/src/database/migrations/lint-migrations.ts'
 import { type LintRule, lintRules } from '../../server/src/database/migrations/lint-rules.ts'
 import type { Migration } from '../../server/src/database/migrations/migration.ts'
@@ -16,7 +17,7 @@ alter table public.things enable row level security;
 alter table public.things force row level security;
 create policy things_select_system on public.things for select to service_role using (true);
 create function app.count_things() returns int language sql as $$ select 1 $$;`,
-  down: `${down}drop table public.things;`,
+  down: '-- Loses: all things (`things`).\n-- Keeps: nothing else was there.\ndrop table public.things;',
   checksum: '',
 }
 const make = (up: string, more: Partial<Migration> = {}): Migration => ({
@@ -32,6 +33,25 @@ const lint = async (...migrations: Migration[]) =>
 test('the project has no unsafe migration', async () => {
   const findings = await lintMigrations(await readMigrations())
   expect(findings.map((finding) => `${finding.migration}/${formatFinding(finding)}`)).toEqual([])
+})
+
+test('the first release is exempt from what it breaks and no more, and every later migration is bound, whatever its date', async () => {
+  const migrations = await readMigrations()
+  const broken: Record<string, Set<LintRule>> = {}
+  for (const { migration, rule } of await lintMigrations(migrations, {})) (broken[migration] ??= new Set()).add(rule)
+  const unexempt = Object.entries(broken).map(([name, rules]) => [name, [...rules].sort()])
+  expect(Object.fromEntries(unexempt)).toEqual(firstRelease)
+  // Closed: whoever adds to it has to say so here as well.
+  expect(Object.keys(firstRelease).at(-1)).toBe(newestExempt)
+
+  const late = make('alter table public.plans drop column price', { name: '20261122145001_tidy_plans' })
+  const early = make('update public.users set first_name = null', { name: '20261122090101_forget_names' })
+  const index = migrations.findIndex(({ name }) => name > early.name)
+  const findings = await lintMigrations([...migrations.slice(0, index), early, ...migrations.slice(index), late])
+  expect(findings.map(({ migration, rule }) => [migration, rule])).toEqual([
+    [early.name, 'data-change'],
+    [late.name, 'breaks-running-version'],
+  ])
 })
 
 const unsafe: [rule: LintRule, up: string][] = [
@@ -107,6 +127,17 @@ describe('the linter finds', () => {
     expect(await lint(make('select 1', { name: '2026_change' }))).toEqual(['name'])
     expect(await lint(make('select 1', { down: `${down}drop tabel x` }))).toEqual(['syntax'])
     expect(await lint(make('select 1', { down: `${down}commit` }))).toEqual(['transaction'])
+  })
+
+  test('a way back that takes away what it does not name', async () => {
+    const back = (loses: string, sql: string) => lint(make('select 1', { down: `-- Loses: ${loses}\n-- Keeps: all else.\n${sql}` }))
+    expect(await back('nothing.', 'alter table public.things drop column name;')).toEqual(['down-header'])
+    expect(await back('names (`things.name`).', 'alter table things drop column name, drop column other;')).toEqual([
+      'down-header',
+    ])
+    expect(await back('names (`things.name`).', 'alter table things drop column name;')).toEqual([])
+    expect(await back('names (`things.name`).', 'drop table public.things;')).toEqual(['down-header'])
+    expect(await back('names (`app.names`).', 'drop table app.names;')).toEqual([])
   })
 
   test('a way back of a migration without a transaction that needs the whole of it', async () => {

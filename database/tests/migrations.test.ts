@@ -183,6 +183,28 @@ describe('a deployment that fails', () => {
     expect(await deploying).toEqual(Object.keys(alterPlans))
   })
 
+  test('in a deadlock with a writer lets go, tries again and succeeds', async () => {
+    const url = await cloneDatabase()
+    const writer = await connectForTest(url)
+    // It is patient, so that PostgreSQL ends the deadlock at the cost of the migration.
+    await writer.query(`set deadlock_timeout = '1min'; begin; lock table public.plans in row exclusive mode`)
+    const both = {
+      '29990101000000_alter_both': {
+        up: 'alter table public.agents add column y int; alter table public.plans add column y int;',
+        down: 'alter table public.plans drop column y; alter table public.agents drop column y;',
+      },
+    }
+    const progress: string[] = []
+    const patience = { lockTimeoutMs: 3000, attempts: 3 }
+    const deploying = deployMigrations(url, await readWith(both), (text) => progress.push(text), patience)
+    deploying.catch(() => {})
+    const waits = `select from pg_locks where relation = 'public.plans'::regclass and not granted`
+    while ((await writer.query(waits)).rowCount === 0) await sleep(20)
+    await writer.query('select count(*) from public.agents; commit')
+    expect(await deploying).toEqual(Object.keys(both))
+    expect(progress.join('\n')).toContain('attempt 2 of 3 follows')
+  })
+
   test('and whose way back fails too says where the database stands, and the next one goes on from there', async () => {
     const url = await cloneDatabase()
     const migrations = await readWith({
