@@ -1,4 +1,4 @@
--- Loses: the remembered key fingerprints and server heartbeats.
+-- Loses: the remembered key fingerprints (`installation`) and server heartbeats (`server_nodes`).
 -- Keeps: the roles, because other databases of the cluster may use them.
 drop table public.server_nodes;
 drop table public.installation;

@@ -1,4 +1,4 @@
--- Loses: all subscriptions and the plans that an admin made.
+-- Loses: all subscriptions (`subscriptions`) and the plans that an admin made (`plans`).
 -- Keeps: accounts, agents and logs.
 drop table public.subscriptions;
 drop table public.plans;

@@ -1,3 +1,3 @@
--- Loses: all connected accounts.
+-- Loses: all connected accounts (`integrations`).
 -- Keeps: the user agents that the accounts were connected to.
 drop table public.integrations;

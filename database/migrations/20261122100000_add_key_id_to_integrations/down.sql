@@ -1,5 +1,6 @@
--- Loses: which accounts have to be reconnected, and the list of encryption keys. Keeps: the encrypted credentials, whose
--- key stands in their header.
+-- Loses: which accounts have to be reconnected (`integrations.status`), with which key each was encrypted
+-- (`integrations.credentials_key_id`), and the list of keys (`encryption_keys`).
+-- Keeps: the encrypted credentials, whose key stands in their header.
 alter table public.integrations
   drop constraint integrations_credentials_sealed,
   drop constraint integrations_status_known,

@@ -1,4 +1,4 @@
--- Loses: usage of runs whose logs are gone, deleted by their users or by retention.
+-- Loses: usage (`usage_hours`, `usage_rollup`) of runs whose logs are gone, deleted by their users or by retention.
 -- Keeps: every log, from which usage is counted again when the migration comes back.
 drop trigger agent_logs_keep_usage on public.agent_logs;
 drop trigger agent_logs_note_late_update on public.agent_logs;

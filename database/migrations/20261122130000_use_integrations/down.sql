@@ -1,5 +1,9 @@
--- Loses: approvals, runs that wait for one (they end as interrupted), memories, deliveries of webhooks, names of
--- integrations, what their tools may do, and what is known about their state.
+-- Loses: approvals (`approvals`), runs that wait for one (`waiting_runs`; they end as interrupted), memories (`memories`),
+-- deliveries of webhooks (`webhook_deliveries`), which runs read what strangers wrote (`agent_logs.has_untrusted`); of
+-- integrations their names (`integrations.name`), what their tools may do (`integrations.tools`,
+-- `integrations.tool_permissions`, `integrations.tools_listed_at`), and what is known about their state
+-- (`integrations.failure`, `integrations.failing_since`, `integrations.last_tested_at`,
+-- `integrations.credentials_summary`, `integrations.refresh_lease_until`).
 -- Keeps: integrations with their credentials and settings, and every log.
 drop trigger agent_logs_forget_deleted on public.agent_logs;
 drop function app.forget_deleted_runs();

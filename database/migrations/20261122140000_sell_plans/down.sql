@@ -1,4 +1,12 @@
--- Loses: yearly prices, trials, offers, requests, the history of subscriptions, their periods and Stripe ids; subscriptions that never began. What plans include stays in the new form, which the former version does not read: it brings its own plans at the next start.
+-- Loses: how plans are sold (`plans.currency`, `plans.yearly_price`, `plans.trial_days`, `plans.position`,
+-- `plans.is_public`, `plans.is_default`, `plans.is_by_arrangement`, `plans.archived_at`), offers (`plan_offers`), requests
+-- (`plan_requests`), the history of subscriptions (`subscription_events`); of subscriptions what was agreed
+-- (`subscriptions.billing_interval`, `subscriptions.price`, `subscriptions.currency`, `subscriptions.source`,
+-- `subscriptions.stripe_subscription_id`), their periods (`subscriptions.is_current`, `subscriptions.period_start`,
+-- `subscriptions.period_end`, `subscriptions.trial_end`, `subscriptions.grace_until`), their end
+-- (`subscriptions.cancel_at_period_end`, `subscriptions.canceled_at`) and what comes next (`subscriptions.next_plan_id`,
+-- `subscriptions.next_billing_interval`, `subscriptions.next_keep`); and subscriptions that never began. What plans include
+-- stays in the new form, which the former version does not read: it brings its own plans at the next start.
 -- Keeps: plans, and who has which from when to when.
 drop table public.plan_requests;
 drop table public.subscription_events;

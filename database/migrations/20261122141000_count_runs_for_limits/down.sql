@@ -1,4 +1,6 @@
--- Loses: what limits have counted, warnings, reconciliations, prices that admins set, and the caps that users set for themselves.
+-- Loses: what limits have counted (`usage_months`, `run_reservations`), warnings (`limit_warnings`), reconciliations
+-- (`usage_reconciliations`), prices that admins set (`model_prices`), and the caps that users set for themselves
+-- (`users.cost_cap_usd`).
 -- Keeps: logs, and usage by the hour.
 drop table public.model_prices;
 drop table public.usage_reconciliations;

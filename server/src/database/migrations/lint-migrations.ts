@@ -1,4 +1,5 @@
 import type { AlterTableStmt, Node } from 'libpg-query'
+import { firstRelease } from './first-release.ts'
 import {
   type Fault,
   findFaults,
@@ -8,7 +9,14 @@ import {
   lintRules,
   tableName,
 } from './lint-rules.ts'
-import { describeMigration, type Migration, readDownHeader, reasonOf, runsWithoutTransaction } from './migration.ts'
+import {
+  describeMigration,
+  type Migration,
+  readDownHeader,
+  readLostNames,
+  reasonOf,
+  runsWithoutTransaction,
+} from './migration.ts'
 import { needsNoTransaction, type Statement, splitStatements } from './split-statements.ts'
 
 export interface Finding {
@@ -18,9 +26,6 @@ export interface Finding {
   rule: LintRule
   message: string
 }
-
-// The first release makes its tables in several steps, before any version is running.
-const endOfFirstRelease = '20261123'
 
 /** What earlier migrations made. */
 interface Past {
@@ -33,17 +38,22 @@ interface Past {
 export const formatFinding = ({ file, line, rule, message }: Finding) =>
   `${file}:${line} ${rule}: ${message}. ${lintRules[rule]}`
 
-/** Looks for DDL that would lock out, slow down or break a version that is running, and for files that say too little. */
-export async function lintMigrations(migrations: Migration[]): Promise<Finding[]> {
+/**
+ * Looks for DDL that would lock out, slow down or break a version that is running, and for files that say too little.
+ * `exempt` names the rules that a migration need not keep.
+ */
+export async function lintMigrations(
+  migrations: Migration[],
+  exempt: Readonly<Record<string, readonly LintRule[]>> = firstRelease,
+): Promise<Finding[]> {
   const past: Past = { tables: new Set(), notNull: new Set(), notNullByConstraint: new Map() }
   const findings: Finding[] = []
   for (const migration of migrations) {
-    findings.push(...checkFiles(migration), ...(await lintUp(migration, past)), ...(await lintDown(migration)))
+    const found = [...checkFiles(migration), ...(await lintUp(migration, past)), ...(await lintDown(migration))]
+    findings.push(...found.filter(({ rule }) => !exempt[migration.name]?.includes(rule)))
   }
   return findings
 }
-
-const isOfFirstRelease = ({ name }: Migration) => name < endOfFirstRelease
 
 function checkFiles(migration: Migration): Finding[] {
   const base = { migration: migration.name, line: 1 }
@@ -63,7 +73,7 @@ function checkFiles(migration: Migration): Finding[] {
       rule: 'name',
       message: `${migration.name} is out of order or unclear`,
     })
-  if (!isOfFirstRelease(migration) && !describeMigration(migration))
+  if (!describeMigration(migration))
     findings.push({ ...base, file: 'migration.sql', rule: 'description', message: 'does not say what it does' })
   return findings
 }
@@ -81,7 +91,7 @@ async function lintUp(migration: Migration, past: Past): Promise<Finding[]> {
   }
   const unprotected = findUnprotected(statements)
   return statements.flatMap((statement) => {
-    const faults = isOfFirstRelease(migration) ? [] : findFaults(statement, context)
+    const faults = findFaults(statement, context)
     remember(statement.tree, past, context)
     return applyOverrides(migration, statement, [...faults, ...unprotected(statement.tree)], 'migration.sql')
   })
@@ -91,9 +101,12 @@ async function lintDown(migration: Migration): Promise<Finding[]> {
   const statements = await parse(migration, 'down.sql')
   if ('rule' in statements) return [statements]
   const isWithoutTransaction = runsWithoutTransaction(migration)
+  const named = readDownHeader(migration).loses === null ? null : readLostNames(migration)
   return statements.flatMap((statement) => {
     const { tree } = statement
-    const faults: Fault[] = []
+    const faults: Fault[] = listTaken(tree)
+      .filter((name) => named && !named.includes(name))
+      .map((name) => ({ rule: 'down-header', message: `takes ${name} away and does not say so` }))
     if ('TransactionStmt' in tree || (needsNoTransaction(statement) && !isWithoutTransaction))
       faults.push({ rule: 'transaction', message: 'cannot run in the transaction of the deployer' })
     if (isWithoutTransaction && !('DropStmt' in tree && tree.DropStmt.missing_ok))
@@ -139,6 +152,18 @@ function nameOfMade(tree: Node): string[] {
 
 const commands = ({ cmds }: AlterTableStmt) =>
   (cmds ?? []).flatMap((node) => ('AlterTableCmd' in node ? [node.AlterTableCmd] : []))
+
+/** Tables and columns that are gone after the statement, those of schema public without it. */
+function listTaken(tree: Node): string[] {
+  const short = (name: string) => name.replace(/^public\./, '')
+  if ('DropStmt' in tree && tree.DropStmt.removeType === 'OBJECT_TABLE')
+    return (tree.DropStmt.objects ?? []).flatMap((node) => ('List' in node ? [short(joinName(node.List.items))] : []))
+  if (!('AlterTableStmt' in tree)) return []
+  const table = short(tableName(tree.AlterTableStmt.relation))
+  return commands(tree.AlterTableStmt).flatMap(({ subtype, name }) =>
+    subtype === 'AT_DropColumn' ? [`${table}.${name}`] : [],
+  )
+}
 
 /** Takes what the statement makes into the past of the next ones. */
 function remember(tree: Node, past: Past, context: LintContext): void {

@@ -6,7 +6,8 @@ export const lintRules = {
   syntax: 'PostgreSQL cannot parse the file.',
   name: 'Call the folder <14 digits of date and time>_<verb_object>.',
   description: 'Begin migration.sql with one comment line that says what it does; "migrate plan" prints it.',
-  'down-header': 'Begin down.sql with "-- Loses: ..." and "-- Keeps: ...".',
+  'down-header':
+    'Begin down.sql with "-- Loses: ..." and "-- Keeps: ..."; after "Loses:" each table and column that goes stands in backquotes, as `plans` or `plans.price`.',
   'half-way-back':
     'The down.sql of a migration without a transaction has to work from every half-way state: only "drop ... if exists".',
   transaction:

@@ -50,6 +50,14 @@ export function readDownHeader({ down }: Pick<Migration, 'down'>): { loses: stri
   return { loses: match?.[1] || null, keeps: match?.[2] || null }
 }
 
+/**
+ * The tables ("plans") and columns ("plans.tool_limit") that `down.sql` says it takes away: what stands in backquotes after
+ * "Loses:". Those of schema public without it.
+ */
+export function readLostNames(migration: Pick<Migration, 'down'>): string[] {
+  return [...(readDownHeader(migration).loses ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+}
+
 /** Answers the reason of whatever was thrown. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)

@@ -11,7 +11,8 @@ export interface LockPatience {
 
 export const defaultPatience: LockPatience = { lockTimeoutMs: 3000, attempts: 6 }
 
-const lockNotAvailable = '55P03'
+/** A lock was not to be had in time, or PostgreSQL ended a deadlock with somebody at work at the migration's cost. */
+const retryable = new Set(['55P03', '40P01'])
 
 interface LockWork {
   ownerUrl: string
@@ -33,7 +34,7 @@ export async function retryLocks<T>(context: LockWork, work: () => Promise<T>): 
     try {
       return await work()
     } catch (cause) {
-      if (!(cause instanceof pg.DatabaseError) || cause.code !== lockNotAvailable) throw cause
+      if (!(cause instanceof pg.DatabaseError) || !retryable.has(cause.code ?? '')) throw cause
       await watch.stop()
       const inTheWay = seen.size > 0 ? [...seen.values()].join('; ') : 'unknown sessions'
       if (attempt >= patience.attempts) {
