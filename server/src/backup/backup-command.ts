@@ -1,13 +1,16 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
+import { readKeySet } from '../crypto/load-keyring.ts'
 import { connectForCommand } from '../database/connect-for-command.ts'
 import { readMigrations } from '../database/migrate.ts'
 import { createLog } from '../log.ts'
 import { BackupError } from './backup-error.ts'
+import type { BackupHeader } from './backup-format.ts'
 import { describeHealth } from './backup-health.ts'
 import { withBackupLock } from './backup-lock.ts'
 import { listBackups } from './backup-records.ts'
 import { openBackupStore } from './backup-store.ts'
+import { describeUnchecked, openCanaries, warnOfMissingCanaries } from './canary.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { createBackup } from './create-backup.ts'
 import { createIdentityFile, findEncryption } from './encryption.ts'
@@ -90,6 +93,7 @@ async function create(config: Config, isPlain: boolean, say: (text: string) => v
         encryption,
         migrations: await readMigrations(),
         agentexpress: await readVersion(),
+        readKeys: () => readKeySet(config),
         signal: stopping.signal,
       }),
     ),
@@ -104,6 +108,7 @@ async function create(config: Config, isPlain: boolean, say: (text: string) => v
   if (!config.backup.s3 && config.backup.dir.startsWith(`${config.dataDir}/`))
     say('It is on the disk of the database. Set BACKUP_DIR or BACKUP_S3_URL to a place that outlives this machine.')
   for (const warning of warnOfUnsavedKeys(created.keys, await readSavedFingerprints(store))) say(warning)
+  for (const warning of warnOfMissingCanaries(created)) say(warning)
   say(`Verify it: npm run backup -- verify ${name}`)
 }
 
@@ -122,17 +127,20 @@ async function verify(
 ): Promise<void> {
   const { source, store } = await findBackup(config, name, identity)
   await withOwner(config, say, async (ownerUrl) => {
-    const { loaded, seconds } = await verifyBackup({
+    const { loaded, seconds, keys = [] } = await verifyBackup({
       ownerUrl,
       source,
       store,
       migrations: await readMigrations(),
       log: createLog('error'),
       onProgress: say,
-      checkSecrets: (scratchUrl) => checkSecrets(config, scratchUrl, say),
+      checkSecrets: (header, scratchUrl) => checkSecrets(config, header, scratchUrl),
     })
     const rows = loaded.manifest.tables.reduce((sum, table) => sum + table.rows, 0)
     say(`${source.label} is good: ${rows} rows restored in ${seconds} s, every count and checksum is equal.`)
+    const opened = keys.filter(({ state }) => state === 'opened').map(({ fingerprint }) => fingerprint)
+    if (opened.length > 0) say(`The keys of this machine open what was encrypted with ${opened.join(', ')}.`)
+    for (const warning of describeUnchecked(keys)) say(warning)
     sayWhatElse(loaded.skipped, say)
   })
 }
@@ -158,11 +166,20 @@ async function restore(
     )
     await recordRestore(ownerUrl, header)
     sayWhatElse(skipped, say)
-    for (const { name: key, fingerprint } of header.keys)
-      say(
-        `This database belongs to the ${key.replaceAll('_', ' ')} ${fingerprint}: put it back before you start, see docs/backups.md.`,
-      )
+    await sayWhichKeys(config, header, say)
   })
+}
+
+/** Throws when an encryption key is here and does not open what the backup sealed with it. */
+async function sayWhichKeys(config: Config, header: BackupHeader, say: (text: string) => void): Promise<void> {
+  const checks = await openCanaries(await readKeySet(config), header)
+  for (const { name, fingerprint } of header.keys) {
+    const state = checks.find((check) => check.fingerprint === fingerprint)?.state ?? 'no_key'
+    const key = `${name.replaceAll('_', ' ')} ${fingerprint}`
+    if (state === 'no_key') say(`This database belongs to the ${key}: put it back before you start, see docs/backups.md.`)
+    else if (state === 'opened') say(`The ${key} is here and opens what the backup sealed with it.`)
+    else say(`The ${key} is here and was not tried: the backup has nothing that was sealed with it.`)
+  }
 }
 
 async function prune(config: Config, keep: string | undefined, say: (text: string) => void): Promise<void> {

@@ -27,6 +27,17 @@ export const headerSchema = z.object({
   log_months: z.array(z.iso.date()),
   /** Fingerprints of the keys this database belongs to; the keys are not in the backup. */
   keys: z.array(z.object({ name: z.string(), fingerprint: z.string() })),
+  /** One sealed text for each encryption key that was at hand; backups of before have none. */
+  canaries: z
+    .array(z.object({ fingerprint: z.string(), sealed: z.record(z.string(), z.string()) }))
+    .default(() => []),
+})
+
+/** What became of an encryption key that the database of a backup knows. */
+export const keyCheckSchema = z.object({
+  fingerprint: z.string(),
+  /** `no_key`: not on the machine that looked. `nothing_sealed`: there, and neither a canary nor an account to open. */
+  state: z.enum(['opened', 'no_key', 'nothing_sealed']),
 })
 
 export const manifestSchema = z.object({
@@ -58,9 +69,18 @@ export const recordSchema = z.object({
   schema_version: z.string(),
   agentexpress: z.string(),
   postgres: z.string(),
-  verified: z.object({ at: z.iso.datetime(), postgres: z.string(), seconds: z.number() }).nullable(),
+  verified: z
+    .object({
+      at: z.iso.datetime(),
+      postgres: z.string(),
+      seconds: z.number(),
+      /** Missing where nobody looked. */
+      keys: z.array(keyCheckSchema).optional(),
+    })
+    .nullable(),
 })
 
+export type KeyCheck = z.infer<typeof keyCheckSchema>
 export type BackupHeader = z.infer<typeof headerSchema>
 export type BackupManifest = z.infer<typeof manifestSchema>
 export type BackupRecord = z.infer<typeof recordSchema>

@@ -1,4 +1,5 @@
 import type { ListedBackup } from './backup-records.ts'
+import { describeUnchecked } from './canary.ts'
 import { findNewestVerified } from './prune-backups.ts'
 
 const hourMs = 3_600_000
@@ -24,4 +25,10 @@ export function describeHealth(newestFirst: ListedBackup[], alertAfterHours: num
     )
   }
   return faults
+}
+
+/** Sentences on the encryption keys that the newest verification did not try. No fault of the backups. */
+export function describeUncheckedKeys(newestFirst: ListedBackup[]): string[] {
+  const record = findNewestVerified(newestFirst)?.record
+  return describeUnchecked(record?.verified?.keys ?? []).map((text) => `${record?.name} was verified. ${text}`)
 }

@@ -7,6 +7,7 @@ import { describeHealth } from './backup-health.ts'
 import { withBackupLock } from './backup-lock.ts'
 import { type ListedBackup, listBackups, writeRecord } from './backup-records.ts'
 import { startBackupSchedule } from './backup-schedule.ts'
+import { createBackupWatch } from './backup-status.ts'
 import { backUp, backupConfig, createFilledDatabase, makeFolder, makeStore, runSql } from './backup-testing.ts'
 import { FolderStore } from './folder-store.ts'
 import { pruneBackups } from './prune-backups.ts'
@@ -65,8 +66,14 @@ test('pruning keeps the newest and, whatever its age, the newest that was verifi
   expect(await readdir(store.label)).toHaveLength(6)
 })
 
-test('the schedule makes a backup, verifies it and leaves no scratch database', { timeout: 120_000 }, async () => {
+test('the schedule makes a backup, verifies it, leaves no scratch database, and tells which keys it could not check', {
+  timeout: 120_000,
+}, async () => {
   const { ownerUrl } = await createFilledDatabase(20)
+  await runSql(ownerUrl, `insert into encryption_keys (id) values ('a-key-of-another-machine')`)
+  const log = createLog('silent')
+  const warned: unknown[] = []
+  log.warn = (text: unknown) => void warned.push(text)
   const identity = await generateX25519Identity()
   const config = backupConfig({
     BACKUP_EVERY_HOURS: '24',
@@ -75,16 +82,25 @@ test('the schedule makes a backup, verifies it and leaves no scratch database', 
     BACKUP_DIR: await makeFolder(),
     DATA_DIR: await makeFolder(),
   })
-  const schedule = startBackupSchedule({ config, ownerUrl, log: createLog('silent') })
+  const schedule = startBackupSchedule({ config, ownerUrl, log })
   onTestFinished(() => schedule.stop())
   await schedule.look()
   const [made, ...others] = await listBackups(new FolderStore(config.backup.dir))
   expect(others).toEqual([])
-  expect(made?.record).toMatchObject({ encryption: 'recipients', verified: { seconds: expect.any(Number) } })
+  expect(made?.record).toMatchObject({
+    encryption: 'recipients',
+    verified: { seconds: expect.any(Number), keys: [{ fingerprint: 'a-key-of-another-machine', state: 'no_key' }] },
+  })
+  const unchecked = `${made?.name} was verified. Not checked: the encryption key a-key-of-another-machine`
+  expect(warned).toContainEqual(expect.stringContaining(unchecked))
+  expect(await createBackupWatch(config.backup).read()).toMatchObject({
+    overdue: false,
+    problems: [expect.stringContaining(unchecked)],
+  })
   await schedule.look()
   expect(await listBackups(new FolderStore(config.backup.dir))).toHaveLength(1)
   // Those of other tests on the same PostgreSQL go with them.
-  const scratch = `select datname from pg_database where datname like 'agentexpress\\_verify\\_%'`
+  const scratch = `select datname from pg_database where datname like 'agentexpress\\_backup\\_verify\\_%'`
   await expect.poll(async () => (await runSql(ownerUrl, scratch)).rows, { timeout: 90_000, interval: 250 }).toEqual([])
 })
 

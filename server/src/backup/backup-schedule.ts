@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
-import { describeHealth } from './backup-health.ts'
+import { describeHealth, describeUncheckedKeys } from './backup-health.ts'
 import { listBackups } from './backup-records.ts'
 import { openBackupStore } from './backup-store.ts'
 import { type DueBackups, findDue } from './run-due-backups.ts'
@@ -94,9 +94,10 @@ function createReminder({ config, ownerUrl, log }: ScheduleOptions): () => Promi
     await alert()
     if (performance.now() - saidAt < alertEveryMs) return
     try {
-      const warnings = describeHealth(await listBackups(store), config.backup.alertAfterHours)
+      const backups = await listBackups(store)
       saidAt = performance.now()
-      for (const warning of warnings) log.error(warning)
+      for (const fault of describeHealth(backups, config.backup.alertAfterHours)) log.error(fault)
+      for (const warning of describeUncheckedKeys(backups)) log.warn(warning)
     } catch (error) {
       log.error({ err: error }, 'the place of the backups cannot be read; it is tried again in a quarter of an hour')
     }

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { reasonOf } from './backup-error.ts'
-import { describeHealth } from './backup-health.ts'
+import { describeHealth, describeUncheckedKeys } from './backup-health.ts'
 import { type ListedBackup, listBackups } from './backup-records.ts'
 import { openBackupStore } from './backup-store.ts'
 import { findNewestVerified } from './prune-backups.ts'
@@ -10,7 +10,7 @@ export interface BackupStatus {
   last_verified_at: Date | null
   /** The newest verified backup is older than BACKUP_ALERT_AFTER_HOURS, or there is none and there should be. */
   overdue: boolean
-  /** Sentences for the operator. */
+  /** Sentences for the operator: why it is overdue, and which keys the newest verification did not try. */
   problems: string[]
 }
 
@@ -84,6 +84,9 @@ export function describeStatus(
     last_created_at: newestFirst[0]?.createdAt ?? null,
     last_verified_at: verifiedTimes.length > 0 ? new Date(Math.max(...verifiedTimes)) : null,
     overdue,
-    problems: overdue ? describeHealth(newestFirst, config.alertAfterHours, now) : [],
+    problems: [
+      ...(overdue ? describeHealth(newestFirst, config.alertAfterHours, now) : []),
+      ...describeUncheckedKeys(newestFirst),
+    ],
   }
 }

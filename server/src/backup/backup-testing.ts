@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { inject, onTestFinished } from 'vitest'
 import { readConfig } from '../config.ts'
+import type { KeySet } from '../crypto/key-set.ts'
 import { readMigrations } from '../database/migrate.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { createTestDatabase } from '../testing/test-app.ts'
@@ -122,9 +123,15 @@ export const testMigrations = readMigrations()
 
 export async function backUp(
   ownerUrl: string,
-  { store, encryption = { kind: 'none' } }: { store: BackupStore; encryption?: Encryption },
+  {
+    store,
+    encryption = { kind: 'none' },
+    keySet = null,
+  }: { store: BackupStore; encryption?: Encryption; keySet?: KeySet | null },
 ) {
-  return createBackup({ ownerUrl, store, encryption, migrations: await testMigrations, agentexpress: '0.1.0' })
+  const migrations = await testMigrations
+  const readKeys = async () => keySet
+  return createBackup({ ownerUrl, store, encryption, migrations, agentexpress: '0.1.0', readKeys })
 }
 
 export function sourceIn(

@@ -32,7 +32,7 @@ test('the commands of docs/backups.md restore a backup without this program', { 
   for (const tool of ['age', 'zstd', 'tar', 'psql']) {
     await run('sh', ['-c', `command -v ${tool}`]).catch(() =>
       skip(
-        `NOT TESTED: restoring by hand, because ${tool} is not installed (Debian: apt-get install age zstd postgresql-client)`,
+        `NOT TESTED: restoring by hand (${tool} is not installed; Debian: apt-get install age zstd postgresql-client).`,
       ),
     )
   }

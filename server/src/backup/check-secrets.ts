@@ -1,26 +1,48 @@
 import pg from 'pg'
-import type { Config } from '../config.ts'
+import type { KeySet } from '../crypto/key-set.ts'
 import { createFixedKeyring } from '../crypto/keyring.ts'
-import { readKeySet } from '../crypto/load-keyring.ts'
+import { describeKeyPlace, type KeyConfig, readKeySet } from '../crypto/load-keyring.ts'
 import { openSecret } from '../crypto/seal-secret.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
+import type { BackupHeader, KeyCheck } from './backup-format.ts'
+import { listEncryptionKeys, openCanaries } from './canary.ts'
 
 /**
- * Opens one stored secret of each encryption key that the restored database uses, with the keys of this machine, and
- * throws what that says of them. Where this machine has no keys, it says that it could not look.
+ * Opens, with the keys of this machine, the canary of each encryption key in the backup and one connected account of each
+ * key in the restored database. Throws when one does not open, and when this machine has other keys than the backup's.
  */
-export async function checkSecrets(
-  config: Pick<Config, 'encryptionKeys' | 'dataDir'>,
-  scratchUrl: string,
-  say: (text: string) => void,
-): Promise<void> {
-  const samples = await readSamples(scratchUrl)
-  if (samples.length === 0) return
+export async function checkSecrets(config: KeyConfig, header: BackupHeader, scratchUrl: string): Promise<KeyCheck[]> {
   const keySet = await readKeySet(config)
-  if (!keySet)
-    return say('Whether connected accounts can be read was not checked: this machine has no encryption keys.')
+  refuseOtherKeys(config, keySet, header)
+  const checks = await openCanaries(keySet, header)
+  const accounts = await readAccounts(scratchUrl)
+  if (keySet) await openAccounts(keySet, accounts)
+  return checks.map((check) => {
+    const hasAccount = accounts.some(({ key_id }) => key_id === check.fingerprint)
+    return check.state === 'nothing_sealed' && hasAccount ? { ...check, state: 'opened' } : check
+  })
+}
+
+function refuseOtherKeys(config: KeyConfig, keySet: KeySet | null, header: BackupHeader): void {
+  const known = listEncryptionKeys(header)
+  if (!keySet || known.length === 0 || keySet.keys.some(({ kid }) => known.includes(kid))) return
+  throw new BackupError(
+    `The rows came back whole, but the keys of this machine are others than the database's: ${describeKeyPlace(config)} has ` +
+      `${keySet.keys.map(({ kid }) => kid).join(', ')}, the backup belongs to ${known.join(', ')}. Put those there, or take ` +
+      'the others away to verify without keys.',
+  )
+}
+
+interface Account {
+  id: string
+  owner_id: string
+  credentials: unknown
+  key_id: string
+}
+
+async function openAccounts(keySet: KeySet, accounts: Account[]): Promise<void> {
   const keyring = await createFixedKeyring(keySet)
-  for (const { id, owner_id, credentials, key_id } of samples) {
+  for (const { id, owner_id, credentials, key_id } of accounts) {
     try {
       await openSecret(keyring, { purpose: 'integrations.credentials', rowId: id, ownerId: owner_id }, credentials)
     } catch (cause) {
@@ -30,24 +52,17 @@ export async function checkSecrets(
       )
     }
   }
-  say(`Connected accounts can be read with the keys of this machine (${samples.length} looked at).`)
 }
 
-interface Sample {
-  id: string
-  owner_id: string
-  credentials: unknown
-  key_id: string
-}
-
-async function readSamples(scratchUrl: string): Promise<Sample[]> {
+/** The newest of each key. */
+async function readAccounts(scratchUrl: string): Promise<Account[]> {
   const client = new pg.Client({ connectionString: scratchUrl })
   await client.connect()
   try {
     // The owner may be under row-level security itself; this database is for us alone and dropped afterwards.
     await client.query('alter table integrations no force row level security')
     await client.query('alter table user_agents no force row level security')
-    const { rows } = await client.query<Sample>(
+    const { rows } = await client.query<Account>(
       `select distinct on (credentials_key_id) integrations.id, user_agents.user_id as owner_id, credentials,
               credentials_key_id as key_id
        from integrations join user_agents on user_agents.id = integrations.user_agent_id

@@ -83,7 +83,7 @@ test('without a word on encryption no backup is made, unless --plain was said', 
 test('a full disk ends in a sentence and leaves nothing; the backups before it stay', async ({ skip }) => {
   const folder = await makeFolder()
   await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder]).catch(() =>
-    skip('NOT TESTED: a small disk can be mounted as root only'),
+    skip('NOT TESTED: a backup onto a full disk (a small one can be mounted as root only).'),
   )
   onTestFinished(async () => void (await promisify(execFile)('umount', ['-l', folder])))
   const { ownerUrl, userId } = await createFilledDatabase(10)

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import { finished, pipeline, type Readable, Transform } from 'node:stream'
+import type { KeySet } from '../crypto/key-set.ts'
 import type { Migration } from '../database/migrate.ts'
 import { encodeArchive, type Member } from './archive.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
@@ -15,6 +16,7 @@ import {
 } from './backup-format.ts'
 import { removeRecord, writeRecord } from './backup-records.ts'
 import type { BackupStore } from './backup-store.ts'
+import { sealCanaries } from './canary.ts'
 import type { Encryption } from './encryption.ts'
 import { makeLoadScript } from './load-script.ts'
 import { cutRows } from './read-members.ts'
@@ -26,6 +28,7 @@ export interface CreatedBackup {
   /** Of the rows, before compression. */
   rowBytes: number
   keys: BackupHeader['keys']
+  canaries: BackupHeader['canaries']
 }
 
 /** One consistent snapshot of the database into the store, while the system runs. Memory does not grow with the data. */
@@ -35,16 +38,21 @@ export async function createBackup(options: {
   encryption: Encryption
   migrations: Migration[]
   agentexpress: string
+  /** The encryption keys of this machine, for the canaries; asked when the snapshot is taken. */
+  readKeys?: () => Promise<KeySet | null>
   signal?: AbortSignal
   now?: Date
 }): Promise<CreatedBackup> {
-  const { ownerUrl, store, encryption, migrations, agentexpress, signal, now = new Date() } = options
+  const { ownerUrl, store, encryption, migrations, agentexpress, readKeys, signal, now = new Date() } = options
   const name = makeBackupName(now, encryption.kind !== 'none')
   if ((await store.list()).some((file) => file.name === name))
     throw new BackupError(`There is a backup ${name} already.`)
   const snapshot = await openSnapshot(ownerUrl)
   try {
-    const header = describeSnapshot(snapshot, { name, agentexpress, now })
+    // A damaged key file must not keep the rows from being saved; what has no canary is said.
+    const keySet = (await readKeys?.().catch(() => null)) ?? null
+    const canaries = await sealCanaries(keySet, { name, keys: snapshot.keys })
+    const header = describeSnapshot(snapshot, { name, agentexpress, canaries, now })
     const manifest: BackupManifest = { tables: [], sequences: [], audit_head: snapshot.auditHead, sha256: {} }
     const members = checksummed(readMembers(snapshot, header, migrations, manifest, signal), manifest)
     const stored = measure(await encodeArchive(members, encryption))
@@ -71,6 +79,7 @@ export async function createBackup(options: {
       rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0),
       rowBytes: manifest.tables.reduce((sum, { bytes }) => sum + bytes, 0),
       keys: header.keys,
+      canaries,
     }
   } finally {
     await snapshot.close().catch(() => {})
@@ -79,7 +88,7 @@ export async function createBackup(options: {
 
 function describeSnapshot(
   { migrations, tables, logMonths, keys, postgres }: Snapshot,
-  { name, agentexpress, now }: { name: string; agentexpress: string; now: Date },
+  { name, agentexpress, canaries, now }: Pick<BackupHeader, 'name' | 'agentexpress' | 'canaries'> & { now: Date },
 ): BackupHeader {
   return {
     format: formatVersion,
@@ -92,6 +101,7 @@ function describeSnapshot(
     tables,
     log_months: logMonths,
     keys,
+    canaries,
   }
 }
 

@@ -53,7 +53,7 @@ describe('age files of every size around the ends of chunks', () => {
 
   test('are opened by the age command, and those of the age command by us', { timeout: 120_000 }, async ({ skip }) => {
     await promisify(execFile)('age', ['--version']).catch(() =>
-      skip('NOT TESTED: that the age command opens our files (Debian: apt-get install age)'),
+      skip('NOT TESTED: that the age command opens our files, and we its (age is not installed).'),
     )
     const { identity, recipient, sealed } = await makeKeys()
     const [keyFile, path] = [join(await makeFolder(), 'identity.txt'), join(await makeFolder(), 'file.age')]

@@ -1,3 +1,4 @@
+import type { BackupRecord } from './backup-format.ts'
 import type { ListedBackup } from './backup-records.ts'
 
 export function formatBytes(bytes: number): string {
@@ -12,10 +13,13 @@ export function formatList(backups: ListedBackup[]): string {
     formatBytes(bytes),
     record ? (record.encryption === 'none' ? 'not encrypted' : 'encrypted') : 'no record beside it',
     record?.schema_version ?? '',
-    record?.verified
-      ? `verified ${record.verified.at.slice(0, 16)}Z in ${record.verified.seconds} s`
-      : 'never verified',
+    record?.verified ? describeVerification(record.verified) : 'never verified',
   ])
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n')
+}
+
+function describeVerification({ at, seconds, keys = [] }: NonNullable<BackupRecord['verified']>): string {
+  const unchecked = keys.some(({ state }) => state !== 'opened') ? ', not all keys checked' : ''
+  return `verified ${at.slice(0, 16)}Z in ${seconds} s${unchecked}`
 }

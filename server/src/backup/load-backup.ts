@@ -108,10 +108,10 @@ async function compare(
     for await (const chunk of client.query(copyTo(copyOutStatement(table))) as AsyncIterable<Buffer>) found.add(chunk)
     const rows = manifest.tables.find((entry) => qualify(entry) === name)?.rows
     if (loaded.rows !== rows || found.rows !== rows) {
-      throw new BackupError(`${name}: ${rows} rows were backed up, ${found.rows} arrived. Nothing was kept.`)
+      throw new BackupError(`${name}: ${rows} rows were backed up, ${found.rows} arrived.`)
     }
     if (loaded.toString() !== found.toString()) {
-      throw new BackupError(`${name}: the rows that arrived differ from those backed up. Nothing was kept.`)
+      throw new BackupError(`${name}: the rows that arrived differ from those backed up.`)
     }
   }
 }

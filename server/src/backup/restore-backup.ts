@@ -12,7 +12,8 @@ const advisoryLock = 72707370
 
 /**
  * Restores into an empty database, or one where a restore was cut off. The backup is read to its end before anything is
- * touched. The rows come in one transaction; a failure leaves the database empty, a kill leaves it marked.
+ * touched. The rows come in one transaction; a failure until then leaves the database empty, a kill leaves it marked. A
+ * failure afterwards, of the migrations to the present version, leaves every row. Either is a `RestoreFailed`.
  */
 export async function restoreBackup(options: {
   ownerUrl: string
@@ -43,24 +44,46 @@ export async function restoreBackup(options: {
     }
     await refuseRows(client)
     await markRestore(client, header.name)
+    let loaded: LoadedBackup
     try {
       await deployMigrations(ownerUrl, known, onProgress)
       await client.query('begin')
-      const loaded = await loadBackup(client, source, onProgress)
+      loaded = await loadBackup(client, source, onProgress)
       await unmarkRestore(client)
       await client.query('commit')
-      await deployMigrations(ownerUrl, migrations, onProgress)
-      await client.query('analyze')
-      return loaded
     } catch (error) {
-      await takeBack(ownerUrl, migrations, onProgress)
-      throw error instanceof BackupError
-        ? error
-        : new BackupError(`The restore failed: ${reasonOf(error)}. The database was emptied again.`, { cause: error })
+      // Not a rollback: it would wait behind a COPY that nobody feeds any more.
+      await client.end().catch(() => {})
+      throw new RestoreFailed(error, await takeBack(ownerUrl, migrations, header))
     }
+    await deployMigrations(ownerUrl, migrations, onProgress).catch((error: unknown) => {
+      throw new RestoreFailed(error, describeKept(header))
+    })
+    await client
+      .query('analyze')
+      .catch((error: unknown) => onProgress(`the rows could not be analyzed (${reasonOf(error)}); autovacuum will do it`))
+    return loaded
   } finally {
     await client.end().catch(() => {})
   }
+}
+
+/** Its message also says what is in the database now. */
+export class RestoreFailed extends BackupError {
+  override name = 'RestoreFailed'
+  readonly reason: string
+  constructor(cause: unknown, outcome: string) {
+    const reason = reasonOf(cause).replace(/\.*$/, '.')
+    super(`The restore failed: ${reason} ${outcome}`, { cause })
+    this.reason = reason
+  }
+}
+
+function describeKept({ schema_version }: BackupHeader): string {
+  return (
+    `Every row was restored, at the backup's version ${schema_version}, and is kept. ` +
+    'Repair the cause, then "npm run migrate -- deploy" brings it to the present version.'
+  )
 }
 
 /** The migrations up to the backup's, as this program has them. */
@@ -97,20 +120,24 @@ async function refuseRows(client: pg.Client): Promise<void> {
   )
 }
 
-/** The mark stays when this fails, so that the next restore goes on here. */
-async function takeBack(ownerUrl: string, migrations: Migration[], onProgress: (text: string) => void): Promise<void> {
-  // A new connection: that of the restore may be what was lost, and its transaction must be over.
+/** Answers what is in the database then. The mark stays when this fails, so that the next restore goes on here. */
+async function takeBack(ownerUrl: string, migrations: Migration[], header: BackupHeader): Promise<string> {
   const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 })
   client.on('error', () => {})
   try {
     await client.connect()
-    if ((await findUnfinishedRestore(client)) === null) return
+    await client.query(`set lock_timeout = '60s'`)
+    // It is free when the session of the restore is over, and with it its transaction and the locks on what goes now.
+    await client.query('select pg_advisory_lock($1)', [advisoryLock])
+    // The commit may have arrived, and its answer not.
+    if ((await findUnfinishedRestore(client)) === null) return describeKept(header)
     await revertMigrations(ownerUrl, migrations, null)
     await unmarkRestore(client)
-    onProgress('the database was emptied again')
+    return 'The database was emptied again.'
   } catch (error) {
-    onProgress(
-      `the database could not be emptied again (${reasonOf(error)}); the next restore into it will do that first`,
+    return (
+      `What is in the database now could not be taken back (${reasonOf(error)}). Run the restore again: it empties what is ` +
+      'half-done first, and a start refuses it until then.'
     )
   } finally {
     await client.end().catch(() => {})

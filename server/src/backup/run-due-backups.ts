@@ -1,9 +1,11 @@
 import type { Config } from '../config.ts'
+import { readKeySet } from '../crypto/load-keyring.ts'
 import { readMigrations } from '../database/migrate.ts'
 import type { Log } from '../log.ts'
 import { withBackupLock } from './backup-lock.ts'
 import { type ListedBackup, listBackups } from './backup-records.ts'
 import { openBackupStore } from './backup-store.ts'
+import { describeUnchecked, warnOfMissingCanaries } from './canary.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { createBackup } from './create-backup.ts'
 import { findEncryption, readDecryptionKeys } from './encryption.ts'
@@ -58,15 +60,17 @@ export async function runDueBackups(options: {
     if (findDue(await listBackups(store), config.backup).isBackupDue) {
       const encryption = findEncryption(config.backup, false)
       const agentexpress = await readVersion()
-      const { record, keys } = await createBackup({ ownerUrl, store, encryption, migrations, agentexpress, signal })
-      done.created = record.name
+      const readKeys = () => readKeySet(config)
+      const created = await createBackup({ ownerUrl, store, encryption, migrations, agentexpress, readKeys, signal })
+      done.created = created.record.name
       done.removed = await pruneBackups(store, config.backup.keep)
-      done.warnings = warnOfUnsavedKeys(keys, await readSavedFingerprints(store))
+      done.warnings.push(...warnOfUnsavedKeys(created.keys, await readSavedFingerprints(store)))
+      done.warnings.push(...warnOfMissingCanaries(created))
     }
     const backups = await listBackups(store)
     const [newest] = backups
     if (newest && !signal.aborted && findDue(backups, config.backup).isVerificationDue) {
-      await verifyBackup({
+      const { keys = [] } = await verifyBackup({
         ownerUrl,
         source: {
           label: newest.name,
@@ -77,9 +81,10 @@ export async function runDueBackups(options: {
         store,
         migrations,
         log,
-        checkSecrets: (scratchUrl) => checkSecrets(config, scratchUrl, () => {}),
+        checkSecrets: (header, scratchUrl) => checkSecrets(config, header, scratchUrl),
       })
       done.verified = newest.name
+      done.warnings.push(...describeUnchecked(keys).map((text) => `${newest.name} was verified. ${text}`))
     }
   })
   return done

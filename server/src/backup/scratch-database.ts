@@ -12,7 +12,9 @@ export interface ScratchDatabase {
   drop(): Promise<void>
 }
 
-const prefix = 'agentexpress_verify_'
+// Not that of "migrate verify", which drops its own after an hour even while somebody is connected.
+const prefix = 'agentexpress_backup_verify_'
+const leftoverSeconds = 3600
 const folderPrefix = 'agentexpress-verify-'
 /** In the folder of an embedded scratch database: the process it belongs to. */
 const pidFile = 'verifier.pid'
@@ -29,39 +31,58 @@ export async function createScratchDatabase(
     )
     return rows[0]?.may_create === true
   })
-  if (mayCreate) return createBeside(ownerUrl)
+  if (mayCreate) return createBeside(ownerUrl, log)
   onProgress('the owner may not create databases here; an embedded PostgreSQL is started for the check')
   return startOwn(log)
 }
 
-async function createBeside(ownerUrl: string): Promise<ScratchDatabase> {
-  const name = `${prefix}${randomBytes(6).toString('hex')}`
+async function createBeside(ownerUrl: string, log: Log): Promise<ScratchDatabase> {
+  const name = `${prefix}${Math.floor(Date.now() / 1000)}_${randomBytes(4).toString('hex')}`
   await withClient(ownerUrl, async (client) => {
-    await dropLeftovers(client)
+    await dropLeftovers(client, log)
     await client.query(`create database ${name} template template0 encoding 'UTF8'`)
   })
-  const url = new URL(ownerUrl)
-  url.pathname = `/${name}`
+  const url = Object.assign(new URL(ownerUrl), { pathname: `/${name}` }).href
+  const drop = () =>
+    withClient(ownerUrl, async (client) => void (await client.query(`drop database if exists ${name} with (force)`)))
+  const keeper = await keepOpen(url).catch(async (error: unknown) => {
+    await drop()
+    throw error
+  })
   return {
-    ownerUrl: url.href,
-    drop: () =>
-      withClient(ownerUrl, async (client) => void (await client.query(`drop database if exists ${name} with (force)`))),
+    ownerUrl: url,
+    async drop() {
+      await keeper.end().catch(() => {})
+      await drop()
+    },
   }
 }
 
-/** Those of verifications that were killed: nobody is connected to them. One that just begins is younger than its first session. */
-async function dropLeftovers(client: pg.Client): Promise<void> {
-  const { rows } = await client
-    .query<{ name: string }>(
-      `select datname as name from pg_database
-     where datname like $1 and pg_get_userbyid(datdba) = current_user
-       and not exists (select from pg_stat_activity where pg_stat_activity.datid = pg_database.oid)
-       and (pg_stat_file('base/' || pg_database.oid || '/PG_VERSION', true)).modification < now() - interval '1 hour'`,
-      [`${prefix.replaceAll('_', '\\_')}%`],
-    )
-    .catch(() => ({ rows: [] as { name: string }[] }))
-  for (const { name } of rows)
-    await client.query(`drop database if exists ${client.escapeIdentifier(name)}`).catch(() => {})
+/** A session for as long as the database is wanted: reading a large backup takes hours before the first row is loaded. */
+async function keepOpen(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, keepAlive: true })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query('set idle_session_timeout = 0')
+  return client
+}
+
+/**
+ * Those of verifications that were killed, each with all the rows of a backup: nobody is connected to them, and their name
+ * says that they were not made just now. Their files would tell too, but an owner who is no superuser may not look.
+ */
+async function dropLeftovers(client: pg.Client, log: Log): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select datname as name from pg_database
+     where substring(datname from $1)::bigint < extract(epoch from now()) - $2 and pg_get_userbyid(datdba) = current_user
+       and not exists (select from pg_stat_activity where pg_stat_activity.datid = pg_database.oid)`,
+    [`^${prefix}(\\d{1,12})_`, leftoverSeconds],
+  )
+  for (const { name } of rows) {
+    await client
+      .query(`drop database if exists ${client.escapeIdentifier(name)}`)
+      .catch((error: unknown) => log.warn({ err: error }, `${name}, left by a verification, could not be dropped`))
+  }
 }
 
 async function startOwn(log: Log): Promise<ScratchDatabase> {

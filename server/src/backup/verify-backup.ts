@@ -1,23 +1,27 @@
 import pg from 'pg'
 import type { Migration } from '../database/migrate.ts'
 import type { Log } from '../log.ts'
-import type { BackupRecord } from './backup-format.ts'
+import { BackupError } from './backup-error.ts'
+import type { BackupHeader, BackupRecord, KeyCheck } from './backup-format.ts'
 import { writeRecord } from './backup-records.ts'
 import type { BackupStore } from './backup-store.ts'
 import type { LoadedBackup } from './load-backup.ts'
 import type { BackupSource } from './read-backup.ts'
-import { restoreBackup } from './restore-backup.ts'
+import { RestoreFailed, restoreBackup } from './restore-backup.ts'
 import { createScratchDatabase } from './scratch-database.ts'
 
 export interface VerifiedBackup {
   loaded: LoadedBackup
   seconds: number
   postgres: string
+  /** Undefined when nobody looked. */
+  keys: KeyCheck[] | undefined
 }
 
 /**
  * Restores into a scratch database, compares counts and checksums, migrates it to the present version and drops it; then
- * writes down that it was verified. `checkSecrets` gets the restored database and throws when its secrets cannot be read.
+ * writes down that it was verified and with which keys. `checkSecrets` gets the restored database and throws when its
+ * secrets cannot be read.
  */
 export async function verifyBackup(options: {
   ownerUrl: string
@@ -26,7 +30,7 @@ export async function verifyBackup(options: {
   migrations: Migration[]
   log: Log
   onProgress?: (text: string) => void
-  checkSecrets?: (scratchUrl: string) => Promise<void>
+  checkSecrets?: (header: BackupHeader, scratchUrl: string) => Promise<KeyCheck[]>
 }): Promise<VerifiedBackup> {
   const { ownerUrl, source, store, migrations, log, onProgress = () => {}, checkSecrets } = options
   const startedAt = performance.now()
@@ -34,17 +38,22 @@ export async function verifyBackup(options: {
   let verified: VerifiedBackup
   try {
     const loaded = await restoreBackup({ ownerUrl: scratch.ownerUrl, source, migrations, onProgress })
-    await checkSecrets?.(scratch.ownerUrl)
-    const seconds = (performance.now() - startedAt) / 1000
-    verified = { loaded, seconds: Math.round(seconds * 10) / 10, postgres: await readVersion(scratch.ownerUrl) }
+    const keys = await checkSecrets?.(loaded.header, scratch.ownerUrl)
+    const seconds = Math.round((performance.now() - startedAt) / 100) / 10
+    verified = { loaded, seconds, postgres: await readVersion(scratch.ownerUrl), keys }
+  } catch (error) {
+    // What a failed restore says of its database would be about one that is gone.
+    if (!(error instanceof RestoreFailed)) throw error
+    throw new BackupError(`${source.label} could not be restored for a check: ${error.reason}`, { cause: error })
   } finally {
     await scratch
       .drop()
       .catch((error: unknown) => log.error({ err: error }, 'the scratch database could not be dropped'))
   }
   if (store && source.record) {
-    const { seconds, postgres } = verified
-    const record: BackupRecord = { ...source.record, verified: { at: new Date().toISOString(), postgres, seconds } }
+    const { seconds, postgres, keys } = verified
+    const at = new Date().toISOString()
+    const record: BackupRecord = { ...source.record, verified: { at, postgres, seconds, ...(keys && { keys }) } }
     await writeRecord(store, record)
   }
   return verified

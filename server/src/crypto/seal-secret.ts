@@ -4,10 +4,11 @@ import type { Keyring } from './keyring.ts'
 
 /** Where a secret lives and whose it is. Bound to the ciphertext: read in another place it does not open. */
 export interface SecretContext {
-  /** Table and column; `oauth.state` is not stored at all. */
-  purpose: 'integrations.credentials' | 'oauth.state'
+  /** Table and column; `oauth.state` is not stored at all, `backup.canary` in a backup alone. */
+  purpose: 'integrations.credentials' | 'oauth.state' | 'backup.canary'
+  /** Of a canary the name of its backup. */
   rowId: string
-  /** Id of the user. */
+  /** Id of the user; of a canary the fingerprint of its key. */
   ownerId: string
 }
 

@@ -1,8 +1,9 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import type { TestModule } from 'vitest/node'
 import type { PostgresBinaries } from '../database/postgres-binaries.ts'
 
-/** What some tests use when the machine has it, by Debian's package names, and what is not tested without it. */
+/** What whole files of tests use when the machine has it, by Debian's package names, and what is not tested without it. */
 const optionalPackages: [name: string, isThere: () => boolean, untested: string][] = [
   [
     'postgresql-15',
@@ -10,9 +11,7 @@ const optionalPackages: [name: string, isThere: () => boolean, untested: string]
     'the database suite on PostgreSQL 15, the oldest that is supported',
   ],
   ['pgbouncer', () => findPgBouncer() !== null, 'the API behind PgBouncer; it was tested without a pooler instead'],
-  ['age', () => findProgram('age') !== null, 'backups opened by hand with the age command'],
   ['dovecot-imapd', () => findDovecot() !== null, 'reading e-mails from a whole IMAP server'],
-  ['zstd', () => findProgram('zstd') !== null, 'backups opened by hand with the zstd command'],
 ]
 
 function isExecutable(path: string): boolean {
@@ -47,16 +46,26 @@ export function findDovecot(): string | null {
   return findProgram('dovecot', ['/usr/sbin', '/usr/local/sbin'])
 }
 
-/** One line for each thing that the tests of this machine leave out. */
-export function listUntested(): string[] {
-  return optionalPackages.flatMap(([name, isThere, untested]) =>
-    isThere() ? [] : [`NOT TESTED: ${untested} (${name} is not installed).`],
+const untested = 'NOT TESTED: '
+
+/** One line for each thing that the tests of this machine leave out, those included that skipped themselves with such a line. */
+export function listUntested(modules: ReadonlyArray<Pick<TestModule, 'children'>>): string[] {
+  const missing = optionalPackages.flatMap(([name, isThere, what]) =>
+    isThere() ? [] : [`${untested}${what} (${name} is not installed).`],
   )
+  const skipped = modules.flatMap((module) =>
+    [...module.children.allTests('skipped')].flatMap((test) => {
+      const result = test.result()
+      const note = result.state === 'skipped' ? result.note : undefined
+      return note?.startsWith(untested) ? [note] : []
+    }),
+  )
+  return [...new Set([...missing, ...skipped])]
 }
 
 /** Of a test run: says at its very end what was not tested, where nobody overlooks it. */
 export class UntestedReporter {
-  onTestRunEnd(): void {
-    for (const line of listUntested()) console.warn(`\u001b[1;33m${line}\u001b[0m`)
+  onTestRunEnd(modules: ReadonlyArray<TestModule>): void {
+    for (const line of listUntested(modules)) console.warn(`\u001b[1;33m${line}\u001b[0m`)
   }
 }
