@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { JobRecords } from '../../server/src/admin/system/job-records.ts'
 import {
   deleteLog,
   deleteLogBatch,
@@ -16,6 +17,12 @@ import { toSpan } from '../../server/src/agent-logs/agent-log-span.ts'
 import { countActivity } from '../../server/src/agent-logs/count-activity.ts'
 import { findLogs } from '../../server/src/agent-logs/find-agent-logs.ts'
 import {
+  deleteExpired,
+  hasRetention,
+  isRangeExpired,
+  listExpiredUsers,
+} from '../../server/src/agent-logs/retention-queries.ts'
+import {
   findEndedRun,
   findRunStatus,
   finishRun,
@@ -25,26 +32,37 @@ import {
   startRun,
 } from '../../server/src/agent-logs/run-log-queries.ts'
 import { listApiKeys } from '../../server/src/api-keys/api-key-queries.ts'
-import { createApp } from '../../server/src/app.ts'
+import { createApp, type Services } from '../../server/src/app.ts'
+import { createAccessTokens } from '../../server/src/auth/access-token.ts'
 import { findUserByApiKey, findUserBySession } from '../../server/src/auth/credential-queries.ts'
 import { deleteExpiredSignInRows, listSessions } from '../../server/src/auth/session-queries.ts'
 import { findConversation, listConversations } from '../../server/src/conversations/conversation-queries.ts'
-import type { Claims, Database } from '../../server/src/database/database.ts'
-import { createId, createIdWithTime } from '../../server/src/database/uuid-v7.ts'
+import type { Claims, Database, Tx } from '../../server/src/database/database.ts'
+import { createId, createIdWithTime, lowestIdOf } from '../../server/src/database/uuid-v7.ts'
 import type { App } from '../../server/src/http/app-types.ts'
-import { findWholeIntegration } from '../../server/src/integrations/integration-queries.ts'
+import {
+  giveUpDeliveries,
+  noteAttempt,
+  takeDueDeliveries,
+} from '../../server/src/integrations/deliveries/delivery-queries.ts'
+import { findWholeIntegration, markFailing } from '../../server/src/integrations/integration-queries.ts'
+import { runMaintenance, runOften } from '../../server/src/maintenance.ts'
 import { createConfiguredAgents } from '../../server/src/runtime/configured-agents.ts'
 import { interruptRunsOf, listSilentNodes } from '../../server/src/server-nodes/server-node-queries.ts'
-import {
-  type ExplainedStatement,
-  explainStatements,
-  type PlanNode,
-} from '../../server/src/testing/explain-statements.ts'
+import { createServices } from '../../server/src/services.ts'
+import { deleteOldEvents, noteFailure, noteHandled, takeDueEvents } from '../../server/src/stripe/event-queries.ts'
+import { countWithoutCustomer } from '../../server/src/stripe/reconcile-stripe.ts'
+import { findUserOfCustomer, listCustomers } from '../../server/src/stripe/stripe-queries.ts'
+import { explainStatements } from '../../server/src/testing/explain-statements.ts'
 import { createTestApp, type TestApp } from '../../server/src/testing/test-app.ts'
 import { claimIdempotencyKey } from '../../server/src/user-agents/idempotency-queries.ts'
 import { findUserAgent, listUserAgents } from '../../server/src/user-agents/user-agent-queries.ts'
 import { findUser, findUserByEmail } from '../../server/src/users/user-queries.ts'
+import { limitsOfJobs } from './job-limits.ts'
+import { judge, type Limits, pageRows } from './judge-plans.ts'
 import { absentWord, commonWord, fillManyLogs, type LoggedUser, type ManyLogs, rareWord } from './many-logs.ts'
+import { accounts, fillManyOthers, type ManyOthers } from './many-others.ts'
+import { limitsOfRoutes, type Own } from './route-limits.ts'
 
 /*
  * What PostgreSQL does for the statements of the server, on a million logs and under row-level security. Each is explained
@@ -54,14 +72,14 @@ import { absentWord, commonWord, fillManyLogs, type LoggedUser, type ManyLogs, r
 // On CI less of it: what is judged is how much is looked at, which does not grow with what there is.
 const logRows = process.env.CI ? 400_000 : 1_000_000
 const months = 14
-/** Plans of a database this small may read tables as a whole that have no more rows than this. */
-const fewRows = 1000
-/** A page, with the row that tells whether there is a next one. */
-const pageRows = 201
+const sizes = { month: Math.ceil((logRows / months) * 1.2), heavyMonth: Math.ceil((logRows / 10 / months) * 1.2) }
 
 let server: TestApp
 let app: App
+/** Those of the server, each of which goes through the database that explains. */
+let services: Services
 let filled: ManyLogs
+let others: ManyOthers
 let heavy: LoggedUser
 let normal: LoggedUser
 let log: { id: string; timestamp: Date; conversation_id: string; user_agent_id: string }
@@ -71,10 +89,12 @@ let explained: ReturnType<typeof explainStatements>
 beforeAll(async () => {
   server = await createTestApp()
   filled = await fillManyLogs(server.ownerUrl, { rows: logRows, months })
+  others = await fillManyOthers(server.ownerUrl, filled)
   heavy = filled.heavy
   normal = filled.others[7] ?? heavy
   explained = explainStatements(server.database)
-  app = await createApp({ ...server.services, database: explained.database })
+  services = createServices({ ...server.services, database: explained.database })
+  app = await createApp(services)
   key = `ax_${randomBytes(32).toString('base64url')}`
   const middle = new Date((filled.start.getTime() + filled.end.getTime()) / 2)
   log = await server.database.asSystem('a test looks for a log and makes a key', async (tx) => {
@@ -104,83 +124,6 @@ afterAll(async () => {
 })
 
 const claimsOf = (user: LoggedUser): Claims => ({ sub: user.id, user_role: 'user' })
-
-interface Limits {
-  /** Partitions that rows are looked for in; the rest is left out when planning or starting. */
-  partitions?: number
-  /** The index that logs are read by. */
-  index?: RegExp
-  /** Rows of the log that one statement looks at. */
-  logRows?: number
-  /** Rows that go through a sort. */
-  sorted?: number
-  /** Pages of memory that one statement touches, 8 kB each. */
-  buffers?: number
-}
-
-interface Reading {
-  table: string
-  index: string | undefined
-  node: string
-  rows: number
-  /** Of the longest single reading. */
-  rowsAtOnce: number
-}
-
-/** Every node that read a table, with all rows it looked at. */
-function readingsOf(plan: PlanNode): Reading[] {
-  const below = (plan.Plans ?? []).flatMap(readingsOf)
-  const loops = plan['Actual Loops']
-  if (loops === 0) return below
-  const index = plan['Index Name']
-  const rowsAtOnce = plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)
-  const rows = rowsAtOnce * loops
-  // A bitmap names its index one level below.
-  if (plan['Node Type'] === 'Bitmap Heap Scan')
-    return [{ table: tableOf(plan), index: undefined, node: 'Bitmap', rows, rowsAtOnce }, ...below]
-  if (!plan['Relation Name'] || !/Scan/.test(plan['Node Type'])) return below
-  return [{ table: tableOf(plan), index, node: plan['Node Type'], rows, rowsAtOnce }, ...below]
-}
-
-const tableOf = (plan: PlanNode) => plan['Relation Name'] ?? ''
-const isOfLogs = ({ table }: Reading) => /^agent_logs_(\d|default)/.test(table)
-
-/** Rows that went into the largest sort. */
-function sortedRows(plan: PlanNode): number {
-  const below = (plan.Plans ?? []).map((one) =>
-    Math.max(sortedRows(one), /Sort/.test(plan['Node Type']) ? one['Actual Rows'] * one['Actual Loops'] : 0),
-  )
-  return Math.max(0, ...below)
-}
-
-function judge(statements: ExplainedStatement[], limits: Limits): void {
-  const {
-    partitions = months + 5,
-    index = /./,
-    logRows: most = pageRows * 2,
-    sorted = pageRows,
-    buffers = 2000,
-  } = limits
-  expect(statements.length).toBeGreaterThan(0)
-  for (const { text, generic, custom } of statements) {
-    for (const [mode, explained] of Object.entries({ generic, custom })) {
-      if (!explained) continue
-      const { Plan } = explained
-      const about = `${mode}: ${text}`
-      const readings = readingsOf(Plan)
-      const ofLogs = readings.filter(isOfLogs)
-      const whole = readings.filter(({ node, rowsAtOnce }) => node === 'Seq Scan' && rowsAtOnce > fewRows)
-      expect(whole, `read as a whole, ${about}`).toEqual([])
-      expect(sortedRows(Plan), `rows sorted, ${about}`).toBeLessThanOrEqual(sorted)
-      expect(new Set(ofLogs.map(({ table }) => table)).size, `partitions, ${about}`).toBeLessThanOrEqual(partitions)
-      for (const one of ofLogs.filter(({ rows }) => rows > 0)) expect(`${one.index}`, about).toMatch(index)
-      const lookedAt = ofLogs.reduce((sum, { rows }) => sum + rows, 0)
-      expect(lookedAt, `rows of the log, ${about}`).toBeLessThanOrEqual(most)
-      const touched = (Plan['Shared Hit Blocks'] ?? 0) + (Plan['Shared Read Blocks'] ?? 0)
-      expect(touched, `buffers, ${about}`).toBeLessThanOrEqual(buffers)
-    }
-  }
-}
 
 async function look(work: (database: Database) => Promise<unknown>, limits: Limits = {}): Promise<void> {
   explained.take()
@@ -515,35 +458,82 @@ describe('what a user configured', () => {
     ))
 })
 
-/** Every route that only reads, also those that are not named here: with ids of the heavy user, and every page it begins with. */
-test('every GET route of the API stays within the limits', async () => {
-  const { paths } = (await app.inject({ url: '/openapi.json' })).json()
-  const ids: Record<string, () => string | undefined> = {
-    'agent-logs': () => log.id,
-    'user-agents': () => heavy.userAgents[0]?.id,
-    agents: () => heavy.userAgents[0]?.agentId,
-    models: () => heavy.userAgents[0]?.id,
-    conversations: () => log.conversation_id,
-  }
-  let looked = 0
-  for (const [path, methods] of Object.entries<Record<string, unknown>>(paths)) {
-    // What reads everything of a user does so page by page, each explained; that it ends is tested elsewhere.
-    if (!methods.get || /export/.test(path)) continue
-    const url = path.replace(/([\w-]+)\/\{\w+\}/g, (whole, noun: string) => {
-      const id = ids[noun]?.()
-      return id ? `${noun}/${id}` : whole
+const routes = limitsOfRoutes(sizes)
+
+describe('a GET route of the API', () => {
+  const ownOf: Own[] = []
+  const headersOf: { authorization: string }[] = []
+  const callers = [() => heavy, () => others.admin]
+
+  beforeAll(async () => {
+    for (const caller of callers) {
+      ownOf.push(await findOwn(caller()))
+      headersOf.push(await signIn(caller()))
+    }
+  })
+
+  test('is in the list, every one, and the list names no other', async () => {
+    const { paths } = (await app.inject({ url: '/openapi.json' })).json()
+    const found = Object.entries<Record<string, unknown>>(paths).filter(([, methods]) => methods.get)
+    expect(found.map(([path]) => path).sort()).toEqual(Object.keys(routes).sort())
+  })
+
+  describe.each([
+    ['a user with a tenth of all logs', 0],
+    ['an admin', 1],
+  ])('asked by %s', (_who, caller) => {
+    test.each(Object.entries(routes))('%s stays within its limits', async (route, one) => {
+      const [own, headers] = [ownOf[caller], headersOf[caller]]
+      if (!own || !headers) throw new Error('nobody asks')
+      if (caller === 0 && one.notForHeavy) return
+      const path = one.url?.(own) ?? fillIn(route, own)
+      for (const [question, limits] of [['', {}] as const, ...Object.entries(one.more ?? {})]) {
+        const url = path + question.replace('{user_agent_id}', own.userAgent).replace('{user_id}', own.user)
+        explained.take()
+        const answer = await app.inject({ url, headers })
+        const statements = explained.take()
+        const isForbidden = caller === 0 && route.startsWith('/api/v1/admin/')
+        expect(answer.statusCode, `${url}: ${answer.body.slice(0, 300)}`).toBe(isForbidden ? 403 : 200)
+        const asked = statements.filter(({ text }) => !/from "sessions" inner join "users"/.test(text))
+        if (isForbidden || one.asksNothing) expect(asked).toEqual([])
+        else judge(statements, { ...one.limits, ...limits })
+        if (!isForbidden && !one.asksNothing) expect(asked, url).not.toEqual([])
+      }
     })
-    if (url.includes('{')) continue
-    explained.take()
-    const answer = await app.inject({ url, headers: { authorization: `Bearer ${key}` } })
-    const statements = explained.take()
-    expect(answer.statusCode, `${url}: ${answer.body.slice(0, 300)}`).toBeLessThan(500)
-    if (answer.statusCode !== 200 || statements.length === 0) continue
-    looked++
-    judge(statements, { logRows: 25_000, sorted: 25_000, buffers: 25_000 })
-  }
-  expect(looked).toBeGreaterThan(8)
+  })
 })
+
+const fillIn = (route: string, own: Own) =>
+  route.replace('{integration_id}', own.integration).replace('user-agents/{id}', `user-agents/${own.userAgent}`)
+
+/** The first of each thing that an account has; what is not there fails the test. */
+function findOwn({ id, userAgents }: LoggedUser): Promise<Own> {
+  const userAgent = userAgents[0]
+  return server.database.asSystem('a test looks for what an account has', async (tx) => {
+    const { rows } = await sql<Omit<Own, 'userAgent' | 'agent' | 'user' | 'plan'>>`
+      select l.id as log, conversation_id as conversation,
+        (select id from integrations i where i.user_agent_id = l.user_agent_id and type = 'webhook') as integration,
+        (select id from approvals where approvals.user_id = ${id} and status = 'approved' limit 1) as approval
+      from agent_logs l where user_agent_id = ${userAgent?.id} order by "timestamp" desc limit 1`.execute(tx)
+    const own = { ...rows[0], userAgent: userAgent?.id, agent: userAgent?.agentId, user: id, plan: others.defaultPlanId }
+    expect(Object.values(own).filter((one) => typeof one === 'string')).toHaveLength(8)
+    return own as Own
+  })
+}
+
+/** As a browser that signed in: an API key may not read everything. */
+async function signIn({ id }: LoggedUser): Promise<{ authorization: string }> {
+  const { session } = await server.database.asSystem('a test looks for a session', (tx) =>
+    tx
+      .selectFrom('sessions')
+      .select('id as session')
+      .where('user_id', '=', id)
+      .where('expires_at', '>', sql<Date>`now() + interval '1 day'`)
+      .executeTakeFirstOrThrow(),
+  )
+  const token = await createAccessTokens(server.services).sign({ id, email: 'x@example.test', role: 'user' }, session)
+  return { authorization: `Bearer ${token}` }
+}
 
 describe('a search', () => {
   const find = async (filter: AgentLogFilter) => {
@@ -623,5 +613,128 @@ describe('a search', () => {
           deleteLogBatch(tx, { filter: { search: commonWord }, span: toSpan({}) }, 100),
         ),
       { index: /user_id_timestamp_id|pkey/, logRows: windowRows, buffers: windowRows },
+    ))
+})
+
+const jobs = limitsOfJobs(sizes)
+
+describe('what the server does by itself', () => {
+  const parts = new Map<string, () => Promise<unknown>>()
+
+  beforeAll(async () => {
+    const noted = (async (name: string, work: () => Promise<unknown>) => {
+      parts.set(name, work)
+    }) as JobRecords['run']
+    const options = {
+      ...services,
+      ownerUrl: server.ownerUrl,
+      logRetentionDays: null,
+      jobs: { ...services.jobs, run: noted },
+      mailer: { isConfigured: true, siteUrl: 'https://example.test', send: async () => ({ kind: 'sent' as const }) },
+    }
+    const { signal } = new AbortController()
+    await runMaintenance(options, signal)
+    await runOften(options, signal)
+    await server.database.asSystem('a test lets some hours be counted again', async (tx) => {
+      const { rows } = await sql<{ until: Date }>`
+        update usage_rollup set rolled_until = rolled_until - interval '3 hours' returning rolled_until as until`.execute(tx)
+      await tx.deleteFrom('usage_hours').where('hour', '>=', rows[0]?.until ?? new Date()).execute()
+    })
+  })
+
+  test('every minute and every hour is in the list, and the list names nothing else', () => {
+    expect([...parts.keys()].sort()).toEqual(Object.keys(jobs).sort())
+  })
+
+  test.each(Object.entries(jobs))('%s stays within its limits', async (name, { limits, asksNothing, page }) => {
+    const work = page ? () => page(explained.database, filled) : parts.get(name)
+    explained.take()
+    await work?.()
+    const statements = explained.take()
+    if (asksNothing) expect(statements).toEqual([])
+    else judge(statements, limits ?? {})
+  })
+
+  test('every three seconds: messages to webhooks that are due are found by their time, and settled by their key', () =>
+    look(async (database) => {
+      const due = await database.asSystem('a test', (tx) => takeDueDeliveries(tx, { limit: 20, leaseSeconds: 60 }))
+      expect(due).toHaveLength(5)
+      const failed = { status: 'failed', response_status: 410, failure: 'Gone.', nextInSeconds: null } as const
+      await database.asSystem('a test', async (tx) => {
+        for (const delivery of due.slice(0, 2)) {
+          await noteAttempt(tx, delivery, failed)
+          await markFailing(tx, delivery.integration_id, { failure: 'Gone.', needsReconnect: true })
+          await giveUpDeliveries(tx, delivery.integration_id, 'Gone.')
+        }
+      })
+    }))
+
+  test('every five seconds: events of Stripe that are due are found by their time; old ones go in batches', () =>
+    look(
+      async (database) => {
+        const due = await database.asSystem('a test', (tx) => takeDueEvents(tx, { limit: 10, leaseSeconds: 60 }))
+        expect(due).toHaveLength(3)
+        await database.asSystem('a test', async (tx) => {
+          await noteHandled(tx, due[0]?.id ?? '')
+          await noteFailure(tx, { id: due[1]?.id ?? '', attempts: 2 }, { failure: 'Away.', nextInSeconds: 10 })
+          await findUserOfCustomer(tx, due[0]?.customer_id ?? '')
+          const before = new Date(Date.now() - 90 * 86_400_000)
+          expect(await deleteOldEvents(tx, before, 1000)).toBe(1000)
+          expect(await listCustomers(tx, { afterUserId: heavy.id, limit: 200 })).toHaveLength(200)
+        })
+      },
+      // Each row of a batch is found in the index and deleted by its key.
+      { buffers: 20_000 },
+    ))
+
+  test('every night: subscriptions that name Stripe are compared with the customers, each once', () =>
+    look((database) => database.asSystem('a test', countWithoutCustomer), {
+      whole: ['subscriptions', 'stripe_customers'],
+      rows: 3 * accounts,
+      buffers: accounts,
+    }))
+})
+
+describe('the retention of logs', () => {
+  const days = 100
+  const asSystem = (work: (tx: Tx) => Promise<unknown>) => (database: Database) => database.asSystem('a test', work)
+
+  test('asks once an hour whether anybody has one, and whose logs are too old a page of users at a time', async () => {
+    // The plan of every account is read for it, and that of a page again for each page.
+    const limits = { whole: ['users', 'subscriptions'], rows: 4 * accounts, sorted: 4 * accounts, buffers: 4 * accounts }
+    await look(
+      asSystem((tx) => hasRetention(tx, days)),
+      limits,
+    )
+    await look(
+      asSystem(async (tx) => {
+        const page = await listExpiredUsers(tx, days, lowestIdOf(new Date(filled.end.getTime() - 60_000)), 500)
+        expect(page.users.length).toBeGreaterThan(300)
+      }),
+      { ...limits, logRows: 5000 },
+    )
+  })
+
+  test('says no of a month with the first log that is kept, and yes after reading that month alone', async () => {
+    const of = (back: number) => ({ from: monthsAgo(back), to: monthsAgo(back - 1) })
+    const limits = { whole: ['users', 'subscriptions'], rows: 6 * accounts, sorted: 4 * accounts, buffers: 4 * accounts }
+    await look(
+      asSystem(async (tx) => expect(await isRangeExpired(tx, days, of(1))).toBe(false)),
+      { ...limits, partitions: 1, logRows: sizes.month * 1.2, buffers: limits.buffers + sizes.month },
+    )
+    await look(
+      asSystem(async (tx) => expect(await isRangeExpired(tx, days, of(8))).toBe(true)),
+      { ...limits, partitions: 1, logRows: sizes.month * 1.2, buffers: limits.buffers + sizes.month },
+    )
+  })
+
+  test('deletes the oldest logs of a user in batches of a thousand', () =>
+    look(
+      asSystem(async (tx) => {
+        const user = filled.others[9]
+        const { rows } = await deleteExpired(tx, { user_id: user?.id ?? '', cutoff: monthsAgo(3) }, 1000)
+        expect(rows).toBeGreaterThan(500)
+      }),
+      { index: /user_id_timestamp_id|pkey/, logRows: 2500, buffers: 40_000 },
     ))
 })

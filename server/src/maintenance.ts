@@ -91,7 +91,7 @@ export async function runMaintenance(
 }
 
 /** What people wait for, every minute. */
-async function runOften(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
+export async function runOften(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
   const parts: [string, () => Promise<unknown>][] = [
     ['looking for Ollama', () => options.models.refreshOllama()],
     ['ending and renewing subscriptions', () => advanceSubscriptions(options.database)],

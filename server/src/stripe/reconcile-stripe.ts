@@ -61,7 +61,7 @@ export async function reconcileStripe(
   return report
 }
 
-async function countWithoutCustomer(tx: Tx): Promise<number> {
+export async function countWithoutCustomer(tx: Tx): Promise<number> {
   const { count } = await tx
     .selectFrom('subscriptions')
     .leftJoin('stripe_customers', 'stripe_customers.user_id', 'subscriptions.user_id')
