@@ -3,7 +3,8 @@ import { lowestIdOf } from '../../server/src/database/uuid-v7.ts'
 import { compareUsers } from '../../server/src/usage/reconciliation-queries.ts'
 import type { Limits } from './judge-plans.ts'
 import type { ManyLogs } from './many-logs.ts'
-import { accounts, waitingRuns } from './many-others.ts'
+import { accounts } from './many-others.ts'
+import { waitingRuns } from './many-run-traces.ts'
 import type { Sizes } from './route-limits.ts'
 
 /*

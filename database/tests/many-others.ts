@@ -1,7 +1,7 @@
 import pg from 'pg'
-import type { PlanFeatures } from '../../server/src/plans/plan-features.ts'
-import { unlimitedFeatures } from '../../server/src/plans/plan-testing.ts'
-import { createIdAt, type LoggedUser, type ManyLogs } from './many-logs.ts'
+import type { LoggedUser, ManyLogs } from './many-logs.ts'
+import { fillRuns } from './many-run-traces.ts'
+import { fillSubscriptions } from './many-subscriptions.ts'
 
 /*
  * What gathers beside the logs of a year: further accounts, what they bought, what limits counted of them, and what was
@@ -12,9 +12,6 @@ import { createIdAt, type LoggedUser, type ManyLogs } from './many-logs.ts'
 
 /** Accounts altogether; those with logs are among them. */
 export const accounts = 20_000
-/** Runs that wait for an approval, and runs of this moment. */
-export const waitingRuns = 3000
-const runningRuns = 300
 /** Entries of the audit log, a true chain. */
 export const auditEntries = 20_000
 
@@ -121,90 +118,6 @@ async function fillAccounts(client: pg.Client, { heavy }: ManyLogs, admin: Logge
   )
 }
 
-const plan = (limits: Partial<PlanFeatures['limits']> = {}): string =>
-  JSON.stringify({ ...unlimitedFeatures, limits: { ...unlimitedFeatures.limits, ...limits } })
-
-/** Four plans on sale, thirty former ones, and who has or had which; answers the default one. */
-async function fillSubscriptions(client: pg.Client, heavy: LoggedUser): Promise<string> {
-  const [free, starter, professional, enterprise] = Array.from({ length: 4 }, () => createIdAt(Date.now()))
-  const plans: [string | undefined, string, number, string][] = [
-    [free, 'Free', 0, plan({ runs_per_month: 200 })],
-    [starter, 'Starter', 19, plan({ runs_per_month: 5000, cost_usd_per_month: 50 })],
-    [professional, 'Professional', 49, plan({ runs_per_month: 25_000 })],
-    [enterprise, 'Enterprise', 0, plan()],
-  ]
-  for (const [position, [id, name, price, features]] of plans.entries())
-    await client.query(
-      `insert into plans (id, name, description, price, yearly_price, features, position, is_default, is_by_arrangement)
-       values ($1, $2, 'A plan.', $3, $4, $5, $6, $7, $8)`,
-      [id, name, price, price * 10, features, position, position === 0, position === 3],
-    )
-  await client.query(
-    `insert into plans (id, name, description, price, features, archived_at, is_public)
-     select gen_random_uuid(), 'Plan of former years ' || n, 'A plan.', n, $1::jsonb, now(), n > 3 from generate_series(1, 30) n`,
-    [plan()],
-  )
-  await client.query(
-    `insert into plan_offers (plan_id, user_id)
-     select (array(select id from plans where archived_at is not null order by price))[1 + n % 3], id from accounts where n <= 300`,
-  )
-  await client.query(
-    `insert into subscriptions (id, user_id, plan_id, status, start_date, is_current, source)
-     values (gen_random_uuid(), $1, $2, 'active', now() - interval '1 year', true, 'manual')`,
-    [heavy.id, enterprise],
-  )
-  // Three of four have one, half of them paid at Stripe; of the others three have a period that is over, and wait for the server.
-  await client.query(
-    `insert into subscriptions (id, user_id, plan_id, status, start_date, end_date, is_current, billing_interval, price, currency,
-       source, period_start, period_end, trial_end, grace_until, stripe_subscription_id)
-     select pg_temp.id_at(start), id, case when n % 3 = 0 then $2::uuid else $1::uuid end, status, start,
-       case when status in ('canceled', 'expired') then now() - interval '3 days' end, true,
-       case when n % 5 = 0 then 'year' else 'month' end, case when n % 3 = 0 then 49 else 19 end, 'USD', source,
-       now() - interval '20 days', case when n in (101, 203, 307) then now() - interval '1 hour' else now() + (1 + n % 9) * interval '1 day' end,
-       case when status = 'trialing' then now() + interval '5 days' end, case when status = 'past_due' then now() + interval '4 days' end,
-       case when source = 'stripe' then 'sub_' || n end
-     from accounts, lateral (select now() - (30 + n % 400) * interval '1 day' as start, case when n % 2 = 0 then 'stripe' else 'manual' end as source,
-       case when n % 10 = 9 then (array['canceled', 'expired'])[1 + n % 20 / 10] when n % 50 = 2 then 'past_due'
-         when n % 33 = 1 then 'trialing' else 'active' end as status) s
-     where n % 4 > 0`,
-    [starter, professional],
-  )
-  // Former ones, of two of three accounts.
-  await client.query(
-    `insert into subscriptions (id, user_id, plan_id, status, start_date, end_date, is_current, billing_interval, price, source)
-     select pg_temp.id_at(start), id, $1::uuid, 'canceled', start, start + interval '60 days', false, 'month', 19, 'manual'
-     from accounts, generate_series(1, n % 3) k, lateral (select now() - (440 + n % 200 + k * 100) * interval '1 day' as start) s`,
-    [starter],
-  )
-  // The history of them all; three payments failed just now, and their users are still to be told.
-  const detail = `jsonb_build_object('price', price, 'currency', currency, 'billing_interval', billing_interval, 'source', source, 'is_current', true)`
-  await client.query(
-    `insert into subscription_events (id, subscription_id, user_id, type, from_status, to_status, to_plan_id, detail, created_at)
-     select pg_temp.id_at(at), id, user_id, case when k = 0 then 'begun' when last and status <> 'active' then
-         case status when 'past_due' then 'payment_failed' when 'trialing' then 'adjusted' else status end else 'renewed' end,
-       case when k > 0 then 'active' end, case when last then status else 'active' end, plan_id, ${detail}, at
-     from subscriptions, generate_series(0, 3) k,
-       lateral (select start_date + k * interval '15 days' as at, k = 3 as last) e
-     where at < now()`,
-  )
-  await client.query(
-    `insert into subscription_events (id, subscription_id, user_id, type, from_status, to_status, to_plan_id, detail, created_at)
-     select pg_temp.id_at(at), id, user_id, 'payment_failed', 'active', 'past_due', plan_id, ${detail}, at
-     from subscriptions, lateral (select now() - interval '10 minutes' as at) e
-     where status = 'past_due' order by user_id limit 3`,
-  )
-  await client.query(
-    `insert into plan_requests (id, user_id, plan_id, status, decided_at, created_at)
-     select pg_temp.id_at(at), id, $1::uuid, status, case when status in ('accepted', 'refused') then at + interval '1 hour' end, at
-     from accounts, lateral (select now() - n * interval '3 hours' - interval '2 days' as at,
-       case when n % 50 = 0 then 'open' else (array['accepted', 'accepted', 'refused', 'withdrawn'])[1 + n % 4] end as status) r where n <= 5000
-     union all
-     select gen_random_uuid(), id, $1::uuid, 'accepted', now() - interval '10 minutes', now() - interval '1 hour' from accounts where n between 6001 and 6002`,
-    [professional],
-  )
-  return free ?? ''
-}
-
 /** What limits counted in each month, and whom they warned: of each two hundredth account the present month is nearly used up. */
 async function fillMonths(client: pg.Client): Promise<void> {
   await client.query(
@@ -237,99 +150,6 @@ async function fillMonths(client: pg.Client): Promise<void> {
     `insert into usage_hours (user_id, hour, source, runs, succeeded, failed, cancelled, interrupted, input_tokens, output_tokens,
        cost_usd, unpriced_runs, latency_ms, timed_runs, is_correction)
      select id, date_trunc('hour', now() - n * interval '5 hours'), 'api', 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, true from accounts where n between 10 and 30`,
-  )
-}
-
-/** What runs leave beside their logs: approvals of one in sixteen, deliveries of a month, memories; and what is under way. */
-async function fillRuns(client: pg.Client, heavy: LoggedUser): Promise<void> {
-  await client.query(
-    `insert into integrations (id, user_agent_id, type, settings)
-     select gen_random_uuid(), id, 'webhook', '{"url": "https://example.test/hook"}' from user_agents`,
-  )
-  await client.query(
-    `insert into memories (id, user_id, user_agent_id, content, is_untrusted, created_at)
-     select pg_temp.id_at(at), user_id, id, 'Fact ' || n || ': prefers to be called in the morning.', n % 9 = 0, at
-     from user_agents, generate_series(1, 20) n, lateral (select now() - n * interval '3 days' as at) m`,
-  )
-  await client.query(
-    `insert into approvals (id, user_id, user_agent_id, log_id, log_timestamp, integration_id, tool_call_id, tool, title, description, input,
-       reason, status, created_at, expires_at, decided_at)
-     select pg_temp.id_at(l."timestamp"), l.user_id, l.user_agent_id, l.id, l."timestamp", i.id, 'call_1', 'slack__send', 'Send', 'Send a message',
-       '{"text": "Your order was sent today."}', 'writes', case n % 20 when 0 then 'refused' when 1 then 'expired' else 'approved' end,
-       l."timestamp", l."timestamp" + interval '7 days', l."timestamp" + interval '5 minutes'
-     from (select id, "timestamp", user_id, user_agent_id, row_number() over () as n from agent_logs
-         where right(id::text, 1) = '0' and "timestamp" < now() - interval '10 days') l
-       join integrations i on i.user_agent_id = l.user_agent_id and i.type = 'slack'`,
-  )
-  await client.query(
-    `insert into webhook_deliveries (id, integration_id, user_id, log_id, event, payload, status, attempts, next_attempt_at, created_at, delivered_at)
-     select pg_temp.id_at(l."timestamp"), i.id, l.user_id, l.id, 'run.ended', '{"status": "succeeded", "output": "Your order was sent today."}',
-       status, 1, case when status = 'pending' then now() + interval '1 hour' end, l."timestamp", case when status = 'delivered' then l."timestamp" end
-     from (select id, "timestamp", user_id, user_agent_id, row_number() over (order by "timestamp" desc) as n
-         from agent_logs where "timestamp" > now() - interval '31 days') l
-       join integrations i on i.user_agent_id = l.user_agent_id and i.type = 'webhook',
-       lateral (select case when n <= 200 then 'pending' when n % 100 = 0 then 'failed' else 'delivered' end as status) s`,
-  )
-  await client.query(
-    `update webhook_deliveries set next_attempt_at = now() - interval '1 second'
-     where id in (select id from webhook_deliveries where status = 'pending' order by id limit 5)`,
-  )
-  // Of runs whose month was dropped long ago.
-  await client.query(
-    `insert into approvals (id, user_id, user_agent_id, log_id, log_timestamp, tool_call_id, tool, title, description, input, reason, status,
-       expires_at, decided_at)
-     select gen_random_uuid(), user_id, id, pg_temp.id_at(at), at, 'call_1', 'slack__send', 'Send', 'Send', '{}', 'writes', 'approved', at, at
-     from user_agents, lateral (select now() - interval '3 years' as at) a limit 10`,
-  )
-  await fillWaitingRuns(client, heavy)
-  await fillReservations(client)
-}
-
-/** The newest runs wait, at most ninety of one user; three of them too long, and two for a user agent that is gone. */
-async function fillWaitingRuns(client: pg.Client, heavy: LoggedUser): Promise<void> {
-  await client.query(
-    `create temp table waiting as
-     select *, case when n <= 3 then now() - interval '1 minute' else now() + n * interval '3 minutes' end as expires_at
-     from (
-       select id, "timestamp", user_id, user_agent_id, pg_temp.id_at("timestamp") as approval_id,
-         row_number() over (order by "timestamp" desc) as n, row_number() over (partition by user_id order by "timestamp" desc) as of_user
-       from agent_logs where "timestamp" > now() - interval '10 days' and status = 'succeeded'
-     ) newest where of_user <= case when user_id = '${heavy.id}' then 90 else 30 end order by n limit ${waitingRuns}`,
-  )
-  await client.query(
-    `update agent_logs set status = 'waiting' from waiting
-     where agent_logs.id = waiting.id and agent_logs."timestamp" = waiting."timestamp" and agent_logs."timestamp" > now() - interval '10 days'`,
-  )
-  await client.query(
-    `insert into waiting_runs (log_id, log_timestamp, user_id, user_agent_id, state, expires_at)
-     select id, "timestamp", user_id, case when n in (4, 5) then gen_random_uuid() else user_agent_id end,
-       json_build_object('version', 1, 'messages', repeat(md5(id::text), 50),
-         'approvals', json_build_array(json_build_object('id', approval_id, 'input_schema', '{"type": "object"}'::json))), expires_at
-     from waiting`,
-  )
-  await client.query(
-    `insert into approvals (id, user_id, user_agent_id, log_id, log_timestamp, tool_call_id, tool, title, description, input, reason, created_at, expires_at)
-     select approval_id, user_id, user_agent_id, id, "timestamp", 'call_1', 'slack__send', 'Send', 'Send a message', '{"text": "Sent."}', 'writes',
-       "timestamp", expires_at from waiting on conflict do nothing`,
-  )
-}
-
-/** One for each run that waits or runs; three belong to a server that is gone, two to runs whose logs are. */
-async function fillReservations(client: pg.Client): Promise<void> {
-  await client.query('insert into server_nodes (id) values (gen_random_uuid())')
-  await client.query(
-    `insert into run_reservations (log_id, user_id, month, cost_usd, node_id, created_at)
-     select id, user_id, date_trunc('month', "timestamp")::date, 0, null::uuid, "timestamp" from waiting
-     union all
-     select pg_temp.id_at(at), id, date_trunc('month', at)::date, 0.01,
-       case when n <= 3 then gen_random_uuid() when n > 5 then (select id from server_nodes limit 1) end, at
-     from accounts, lateral (select now() - interval '3 minutes' as at) a where n <= ${runningRuns}`,
-  )
-  await client.query(
-    `insert into usage_months as m (user_id, month, runs, running, reserved_cost_usd)
-     select user_id, month, count(*), count(node_id), sum(cost_usd) from run_reservations group by 1, 2
-     on conflict (user_id, month) do update set runs = m.runs + excluded.runs, running = excluded.running,
-       reserved_cost_usd = excluded.reserved_cost_usd`,
   )
 }
 
