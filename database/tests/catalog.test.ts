@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { query } from './catalog-queries.ts'
+import { functionsOf, ofAnon, ofAuthenticated, type TablePrivileges } from './listed-privileges.ts'
 
 const sql = <Row extends object>(text: string) => query<Row & Record<string, unknown>>(inject('ownerUrl'), text)
 const ledger = '_prisma_migrations'
@@ -74,8 +75,17 @@ describe('row-level security', () => {
     expect(all.length).toBeGreaterThan(15)
     expect(all.filter(({ schema }) => schema === 'agent_log_partitions').length).toBeGreaterThan(4)
     expect(all.filter((table) => !table.is_enabled)).toEqual([])
-    // Nobody but its owner, the deployer, holds a privilege on the ledger.
     expect(all.filter((table) => !table.is_forced).map(({ name }) => name)).toEqual([ledger])
+  })
+
+  test('is not forced on the ledger of migrations alone, on which nobody but its owner holds a privilege', async () => {
+    const holders = await sql<{ holder: string }>(`
+      select x.grantee::regrole::text as holder from pg_class c left join pg_attribute a on a.attrelid = c.oid,
+      lateral (select * from aclexplode(c.relacl) union all select * from aclexplode(a.attacl)) x
+      where c.oid = 'public.${ledger}'::regclass and x.grantee <> c.relowner`)
+    expect(holders).toEqual([])
+    // Without a policy, whoever were given a privilege one day would see no row.
+    expect((await policies()).filter(({ tablename }) => tablename === ledger)).toEqual([])
   })
 
   test('has a policy for each command that a role may use, and no policy without the privilege', async () => {
@@ -168,9 +178,57 @@ describe('privileges', () => {
     expect([...roles].sort()).toEqual(['anon', 'authenticated', 'service_role'])
   })
 
-  test('of anon are to read the catalogue and the plans', async () => {
-    const anon = (await grants()).filter(({ role }) => role === 'anon').map(({ name, command }) => `${command} ${name}`)
-    expect(anon).toEqual(['select agents', 'select plans'])
+  // What a role may do in the end, whatever gives it to them: a grant to it, to everybody, or to a role it belongs to.
+  const columnsOf = (role: string) =>
+    sql<{ schema: string; name: string; privilege: string; columns: string[] }>(`
+      select n.nspname as schema, c.relname as name, lower(p) as privilege, array_agg(a.attname::text) as columns
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped,
+      unnest(array['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) p
+      where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        and has_column_privilege('${role}', c.oid, a.attnum, p)
+      group by 1, 2, 3 order by 1, 2, 3`)
+  const wholeOf = (role: string) =>
+    sql<{ schema: string; name: string; privilege: string }>(`
+      select n.nspname as schema, c.relname as name, lower(p) as privilege
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+      unnest(array['DELETE', 'TRUNCATE', 'TRIGGER', 'MAINTAIN']) p
+      where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        -- PostgreSQL 15 knows no MAINTAIN.
+        and case when p <> 'MAINTAIN' or current_setting('server_version_num')::int >= 170000
+          then has_table_privilege('${role}', c.oid, p) else false end
+      order by 1, 2, 3`)
+  const listed = (tables: Record<string, TablePrivileges>) =>
+    Object.entries(tables).flatMap(([name, { delete: mayDelete, ...byColumn }]) => [
+      ...Object.entries(byColumn).map(([privilege, columns]) => `${privilege} public.${name}: ${inOrder(columns.split(' '))}`),
+      ...(mayDelete ? [`delete public.${name}`] : []),
+    ])
+  const inOrder = (columns: string[]) => columns.sort().join(' ')
+
+  test.each([
+    ['anon', ofAnon],
+    ['authenticated', ofAuthenticated],
+  ] as const)('of %s are those that are listed, column by column, and no other', async (role, tables) => {
+    const held = [
+      ...(await columnsOf(role)).map((one) => `${one.privilege} ${one.schema}.${one.name}: ${inOrder(one.columns)}`),
+      ...(await wholeOf(role)).map((one) => `${one.privilege} ${one.schema}.${one.name}`),
+    ]
+    expect(held.sort()).toEqual(listed(tables).sort())
+    const functions = await sql<{ name: string }>(`
+      select distinct n.nspname || '.' || p.proname as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'auth')
+        and has_function_privilege('${role}', p.oid, 'execute') order by 1`)
+    expect(functions.map(({ name }) => name)).toEqual(functionsOf[role])
+    const others = await sql<{ privilege: string }>(`
+      select format('%s schema %s', p, nspname) as privilege from pg_namespace, unnest(array['create', 'usage']) p
+      where nspname !~ '^pg_' and nspname <> 'information_schema' and has_schema_privilege('${role}', oid, p)
+      union all
+      select format('%s sequence %s', p, relname) from pg_class, unnest(array['usage', 'select', 'update']) p
+      where relkind = 'S' and has_sequence_privilege('${role}', oid, p)
+      union all
+      select 'member of ' || roleid::regrole from pg_auth_members where member = '${role}'::regrole
+      order by 1`)
+    expect(others.map(({ privilege }) => privilege)).toEqual(['usage schema app', 'usage schema auth', 'usage schema public'])
   })
 
   test('hide passwords, tokens, keys and credentials from authenticated', async () => {

@@ -146,7 +146,6 @@ export function listSubscriptionEvents(tx: Tx, userId: string, afterId: string |
       'from_plan.name as from_plan_name',
       'to_plan_id',
       'to_plan.name as to_plan_name',
-      'actor_id',
       'detail',
       'subscription_events.created_at',
     ])
@@ -155,6 +154,21 @@ export function listSubscriptionEvents(tx: Tx, userId: string, afterId: string |
     .limit(limit)
   if (afterId !== undefined) statement = statement.where('subscription_events.id', '<', afterId)
   return statement.execute()
+}
+
+/** Who did it, not which admin it was. For service_role: users cannot read whose id it is. */
+export async function listEventActors(tx: Tx, eventIds: string[]): Promise<Map<string, 'me' | 'admin' | 'server'>> {
+  const rows = await tx
+    .selectFrom('subscription_events')
+    .select('id')
+    .select(
+      sql<'me' | 'admin' | 'server'>`case when actor_id is null then 'server' when actor_id = user_id then 'me' else 'admin' end`.as(
+        'by',
+      ),
+    )
+    .where('id', '=', sql<string>`any(${eventIds}::uuid[])`)
+    .execute()
+  return new Map(rows.map(({ id, by }) => [id, by]))
 }
 
 /** Whether a user ever had a trial of a plan: there is one each. */
