@@ -127,7 +127,11 @@ async function verify(
 ): Promise<void> {
   const { source, store } = await findBackup(config, name, identity)
   await withOwner(config, say, async (ownerUrl) => {
-    const { loaded, seconds, keys = [] } = await verifyBackup({
+    const {
+      loaded,
+      seconds,
+      keys = [],
+    } = await verifyBackup({
       ownerUrl,
       source,
       store,
@@ -176,7 +180,8 @@ async function sayWhichKeys(config: Config, header: BackupHeader, say: (text: st
   for (const { name, fingerprint } of header.keys) {
     const state = checks.find((check) => check.fingerprint === fingerprint)?.state ?? 'no_key'
     const key = `${name.replaceAll('_', ' ')} ${fingerprint}`
-    if (state === 'no_key') say(`This database belongs to the ${key}: put it back before you start, see docs/backups.md.`)
+    if (state === 'no_key')
+      say(`This database belongs to the ${key}: put it back before you start, see docs/backups.md.`)
     else if (state === 'opened') say(`The ${key} is here and opens what the backup sealed with it.`)
     else say(`The ${key} is here and was not tried: the backup has nothing that was sealed with it.`)
   }

@@ -28,9 +28,7 @@ export const headerSchema = z.object({
   /** Fingerprints of the keys this database belongs to; the keys are not in the backup. */
   keys: z.array(z.object({ name: z.string(), fingerprint: z.string() })),
   /** One sealed text for each encryption key that was at hand; backups of before have none. */
-  canaries: z
-    .array(z.object({ fingerprint: z.string(), sealed: z.record(z.string(), z.string()) }))
-    .default(() => []),
+  canaries: z.array(z.object({ fingerprint: z.string(), sealed: z.record(z.string(), z.string()) })).default(() => []),
 })
 
 /** What became of an encryption key that the database of a backup knows. */

@@ -7,7 +7,15 @@ import { createLog } from '../log.ts'
 import { decodeArchive, encodeArchive, type Member } from './archive.ts'
 import { headerMember, manifestMember } from './backup-format.ts'
 import { listBackups } from './backup-records.ts'
-import { backUp, createFilledDatabase, makeFolder, makeStore, newestSource, runSql, testMigrations } from './backup-testing.ts'
+import {
+  backUp,
+  createFilledDatabase,
+  makeFolder,
+  makeStore,
+  newestSource,
+  runSql,
+  testMigrations,
+} from './backup-testing.ts'
 import { openCanaries, warnOfMissingCanaries } from './canary.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { type BackupSource, checkBackup } from './read-backup.ts'

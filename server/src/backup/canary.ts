@@ -56,7 +56,8 @@ async function openCanary(
       { cause },
     )
   })
-  if (text !== backup.name) throw new BackupError(`The backup's canary of the encryption key ${fingerprint} is not its own.`)
+  if (text !== backup.name)
+    throw new BackupError(`The backup's canary of the encryption key ${fingerprint} is not its own.`)
 }
 
 function hasKey(keySet: KeySet | null, fingerprint: string): keySet is KeySet {

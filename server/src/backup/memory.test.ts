@@ -37,7 +37,9 @@ async function measureBoth(ownerUrl: string): Promise<{ create: number; restore:
   return { create, restore, bytes }
 }
 
-test(`a database of ${megabytes} MB more is backed up and restored in the same memory`, { timeout: 240_000 }, async () => {
+test(`a database of ${megabytes} MB more is backed up and restored in the same memory`, {
+  timeout: 240_000,
+}, async () => {
   const [small, large] = [await createFilledDatabase(1), await createFilledDatabase(1)]
   // Random text that repeats only where zstd's window has long forgotten it: the file is large too.
   await runSql(

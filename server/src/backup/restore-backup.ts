@@ -61,7 +61,9 @@ export async function restoreBackup(options: {
     })
     await client
       .query('analyze')
-      .catch((error: unknown) => onProgress(`the rows could not be analyzed (${reasonOf(error)}); autovacuum will do it`))
+      .catch((error: unknown) =>
+        onProgress(`the rows could not be analyzed (${reasonOf(error)}); autovacuum will do it`),
+      )
     return loaded
   } finally {
     await client.end().catch(() => {})
