@@ -200,7 +200,9 @@ describe('privileges', () => {
       order by 1, 2, 3`)
   const listed = (tables: Record<string, TablePrivileges>) =>
     Object.entries(tables).flatMap(([name, { delete: mayDelete, ...byColumn }]) => [
-      ...Object.entries(byColumn).map(([privilege, columns]) => `${privilege} public.${name}: ${inOrder(columns.split(' '))}`),
+      ...Object.entries(byColumn).map(
+        ([privilege, columns]) => `${privilege} public.${name}: ${inOrder(columns.split(' '))}`,
+      ),
       ...(mayDelete ? [`delete public.${name}`] : []),
     ])
   const inOrder = (columns: string[]) => columns.sort().join(' ')
@@ -228,7 +230,11 @@ describe('privileges', () => {
       union all
       select 'member of ' || roleid::regrole from pg_auth_members where member = '${role}'::regrole
       order by 1`)
-    expect(others.map(({ privilege }) => privilege)).toEqual(['usage schema app', 'usage schema auth', 'usage schema public'])
+    expect(others.map(({ privilege }) => privilege)).toEqual([
+      'usage schema app',
+      'usage schema auth',
+      'usage schema public',
+    ])
   })
 
   test('hide passwords, tokens, keys and credentials from authenticated', async () => {

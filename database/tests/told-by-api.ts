@@ -40,7 +40,8 @@ const rowsOf = (answer: Row, name = 'data') => (answer[name] ?? []) as Row[]
 const whole = (rows: Row[]): ToldRow[] => rows.map((row) => ({ row }))
 const asJson = (value: unknown) => JSON.parse(JSON.stringify(value))
 
-const list = async ({ get }: Viewer, path: string) => rowsOf(await get(`${path}${path.includes('?') ? '&' : '?'}limit=200`))
+const list = async ({ get }: Viewer, path: string) =>
+  rowsOf(await get(`${path}${path.includes('?') ? '&' : '?'}limit=200`))
 const listExported = async (viewer: Viewer, name: string) => rowsOf(await viewer.get('/me/export'), name)
 
 /** What is told for each of some rows, one request each. */
@@ -108,7 +109,7 @@ export const toldTables: Record<string, ToldTable> = {
       const agents = await listAgents(viewer)
       const own = agents.filter(({ is_mine }) => is_mine)
       return [
-        ...whole(agents.map(({ id: agent_id, ...agent }) => ({ ...agent, agent_id }))),
+        ...whole(agents.map(({ id: agent_id, created_at: _, ...agent }) => ({ ...agent, agent_id }))),
         ...own.flatMap(({ id: agent_id, version }) =>
           Array.from({ length: Number(version) - 1 }, (_, n) => ({
             row: { agent_id, version: n + 1 },
@@ -116,8 +117,13 @@ export const toldTables: Record<string, ToldTable> = {
           })),
         ),
         ...(await listUserAgents(viewer)).map(({ agent_id, agent_version, agent }) => ({
-          row: { agent_id, version: agent_version, ...(({ name, description }) => ({ name, description }))(agent as Row) },
-          partly: 'the version that one’s own user agent runs on: its instructions were there to read when it was chosen',
+          row: {
+            agent_id,
+            version: agent_version,
+            ...(({ name, description }) => ({ name, description }))(agent as Row),
+          },
+          partly:
+            'the version that one’s own user agent runs on: its instructions were there to read when it was chosen',
         })),
       ]
     },
@@ -178,7 +184,9 @@ export const toldTables: Record<string, ToldTable> = {
   },
   agent_logs: {
     tell: async (viewer) =>
-      whole(await forEachOf(await list(viewer, '/agent-logs'), async ({ id }) => [await viewer.get(`/agent-logs/${id}`)])),
+      whole(
+        await forEachOf(await list(viewer, '/agent-logs'), async ({ id }) => [await viewer.get(`/agent-logs/${id}`)]),
+      ),
     untold: { node_id: 'which server ran it', has_untrusted: 'whether texts from outside were in the prompt' },
     read: { metadata: (value) => asJson(readMetadata(value)) },
   },
@@ -188,7 +196,10 @@ export const toldTables: Record<string, ToldTable> = {
       if (viewer.id === null) return whole(offered)
       const { plan, next_plan } = await viewer.get('/me/subscription')
       const all = viewer.isAdmin ? rowsOf(await viewer.get('/admin/plans')) : []
-      const had = (await listEvents(viewer)).map(({ to_plan_id, to_plan_name }) => ({ id: to_plan_id, name: to_plan_name }))
+      const had = (await listEvents(viewer)).map(({ to_plan_id, to_plan_name }) => ({
+        id: to_plan_id,
+        name: to_plan_name,
+      }))
       return [
         ...whole([...all, ...offered, ...[plan, next_plan].filter((one) => one !== null)] as Row[]),
         ...had.map((row) => ({ row, partly: 'a plan that one had, which the history names' })),
@@ -281,9 +292,7 @@ export const toldTables: Record<string, ToldTable> = {
     tell: async (viewer) => {
       const limits = await viewer.get('/me/limits')
       const month = `${limits.month}-01`
-      return whole(
-        rowsOf(limits, 'warnings').map(({ limit, threshold }) => ({ month, limit_name: limit, threshold })),
-      )
+      return whole(rowsOf(limits, 'warnings').map(({ limit, threshold }) => ({ month, limit_name: limit, threshold })))
     },
     untold: {
       created_at: 'when it was noticed',
