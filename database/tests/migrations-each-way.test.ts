@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { expect, test } from 'vitest'
 import { deployMigrations, readMigrations, revertMigrations } from '../../server/src/database/migrate.ts'
-import { type Migration, readLostNames, runsWithoutTransaction } from '../../server/src/database/migrations/migration.ts'
+import {
+  type Migration,
+  readLostNames,
+  runsWithoutTransaction,
+} from '../../server/src/database/migrations/migration.ts'
 import { readCatalog } from '../../server/src/database/migrations/read-catalog.ts'
 import { type Statement, splitStatements } from '../../server/src/database/migrations/split-statements.ts'
 import { connectForTest, createEmptyDatabase, dumpCatalog, query } from './catalog-queries.ts'
