@@ -6,6 +6,7 @@ import { readIdTime } from '../database/uuid-v7.ts'
 import type { TakenRun } from '../limits/run-limit.ts'
 import type { RunOutcome, UsedByRun } from '../runtime/run-types.ts'
 import type { WaitingState } from '../runtime/waiting-state.ts'
+import { againIfMoved } from './again-if-moved.ts'
 
 /*
  * The statements every run goes through. Their text is fixed so that PostgreSQL plans each once a connection, and each
@@ -96,8 +97,14 @@ export async function startRun(database: Database, claims: Claims, run: NewRun):
     if (isOutOfPartition(error)) return start()
     throw error
   })
-  return rows[0] ?? null
+  // Or while the conversation was looked for where it was.
+  const [started = null] = rows.some(hasNoConversation) ? await start() : rows
+  return started
 }
+
+/** Nothing is inserted or taken from limits. Callers tell it apart in the same way. */
+const hasNoConversation = ({ is_active, has_started, refused }: StartedRun) =>
+  is_active && !has_started && (refused ?? null) === null
 
 /** SQLSTATE check_violation; that of a partition names no constraint. */
 const isOutOfPartition = (error: unknown) =>
@@ -152,12 +159,15 @@ export interface RunEnd {
 // Runs that came to an end, as `usage_months.runs` counts them; the others give their unit back.
 const keeps = `$4::text in ('succeeded', 'cancelled')`
 
+// Where no row has ended nothing is settled before the last try: one that then ends it would be taken for a correction,
+// and counted twice.
 const finish = (months: string) => `with ended as (
   update agent_logs set output = $3, status = $4::text, error_code = $5, model = $6,
     input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb, has_untrusted = $12::boolean
   where id = $1::uuid and "timestamp" = $2::timestamptz and ${months} and status in ('running', 'interrupted') returning 1
 )
-select app.settle_run($1::uuid, $2::timestamptz, $13::uuid, ${keeps}, $14::bigint, $15::bigint, $16::numeric, exists (select from ended))`
+select app.settle_run($1::uuid, $2::timestamptz, $13::uuid, ${keeps}, $14::bigint, $15::bigint, $16::numeric, count(*) > 0)
+from ended having count(*) > 0 or $17::boolean`
 
 /**
  * Writes how a run ended and settles it with the limits; a run that has ended already is left as it is. `interrupted` may be the guess of another server,
@@ -166,27 +176,25 @@ select app.settle_run($1::uuid, $2::timestamptz, $13::uuid, ${keeps}, $14::bigin
 export async function finishRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
   const { outcome } = end
   const { input_tokens, output_tokens, cost_usd } = usedBy(end)
-  await database.queryAsUser(claims, {
-    ...prepareForMonths('run_finish', finish, end.timestamp, end.timestamp),
-    values: [
-      end.id,
-      end.timestamp,
-      outcome.output,
-      outcome.status,
-      outcome.error_code,
-      end.model,
-      outcome.input_tokens,
-      outcome.output_tokens,
-      end.costUsd,
-      end.latencyMs,
-      JSON.stringify(end.metadata),
-      String(outcome.has_untrusted),
-      claims.sub,
-      input_tokens,
-      output_tokens,
-      cost_usd,
-    ],
-  })
+  const values = [
+    end.id,
+    end.timestamp,
+    outcome.output,
+    outcome.status,
+    outcome.error_code,
+    end.model,
+    outcome.input_tokens,
+    outcome.output_tokens,
+    end.costUsd,
+    end.latencyMs,
+    JSON.stringify(end.metadata),
+    String(outcome.has_untrusted),
+    claims.sub,
+    input_tokens,
+    output_tokens,
+    cost_usd,
+  ]
+  await writeRow(database, claims, end, 'run_finish', finish, (isLast) => [...values, String(isLast)])
 }
 
 export function usedBy({ used, outcome, costUsd }: RunEnd): UsedByRun {
@@ -200,19 +208,18 @@ const stop = (months: string) => `with ended as (
     output_tokens = coalesce(output_tokens, 0)
   where id = $1::uuid and "timestamp" = $2::timestamptz and ${months} and status = 'running' returning 1
 )
-select app.settle_run($1::uuid, $2::timestamptz, $6::uuid, ${keeps}, 0, 0, 0, exists (select from ended))`
+select app.settle_run($1::uuid, $2::timestamptz, $6::uuid, ${keeps}, 0, 0, 0, count(*) > 0)
+from ended having count(*) > 0 or $7::boolean`
 
 /** The run ends as it stands. */
 export async function stopRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
   const { status, error_code } = end.outcome
-  await database.queryAsUser(claims, {
-    ...prepareForMonths('run_stop', stop, end.timestamp, end.timestamp),
-    values: [end.id, end.timestamp, error_code, status, end.model, claims.sub],
-  })
+  const values = [end.id, end.timestamp, error_code, status, end.model, claims.sub]
+  await writeRow(database, claims, end, 'run_stop', stop, (isLast) => [...values, String(isLast)])
 }
 
 const progress = (months: string) =>
-  `update agent_logs set output = $3, has_untrusted = $4::boolean where id = $1 and "timestamp" = $2 and ${months} and status = 'running'`
+  `update agent_logs set output = $3, has_untrusted = $4::boolean where id = $1 and "timestamp" = $2 and ${months} and status = 'running' returning 1`
 
 /** Keeps what a long answer has produced so far, for the case that the server dies. */
 export async function saveProgress(
@@ -222,9 +229,23 @@ export async function saveProgress(
   output: string,
   hasUntrusted: boolean,
 ): Promise<void> {
-  await database.queryAsUser(claims, {
-    ...prepareForMonths('run_progress', progress, run.timestamp, run.timestamp),
-    values: [run.id, run.timestamp, output, String(hasUntrusted)],
+  const values = [run.id, run.timestamp, output, String(hasUntrusted)]
+  await writeRow(database, claims, run, 'run_progress', progress, () => values)
+}
+
+/** A statement that answers a row when it found the log. */
+async function writeRow(
+  database: Database,
+  claims: Claims,
+  { timestamp }: { timestamp: Date },
+  name: string,
+  write: (months: string) => string,
+  values: (isLast: boolean) => StatementValue[],
+): Promise<void> {
+  await againIfMoved(async (isLast) => {
+    const statement = { ...prepareForMonths(name, write, timestamp, timestamp), values: values(isLast) }
+    const [found] = await database.queryAsUser(claims, statement)
+    return found
   })
 }
 

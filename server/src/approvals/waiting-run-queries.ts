@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { againIfMoved } from '../agent-logs/again-if-moved.ts'
 import { type RunEnd, usedBy } from '../agent-logs/run-log-queries.ts'
 import type { Claims, Database, Tx } from '../database/database.ts'
 import { AppError } from '../errors.ts'
@@ -84,7 +85,7 @@ async function updateLog(tx: Tx, claims: Claims, end: RunEnd, state: WaitingStat
   // What was asked for in earlier parts of the run stays.
   const metadata = sql<string>`metadata || ${JSON.stringify(end.metadata)}::jsonb || jsonb_build_object('approvals',
     coalesce(metadata->'approvals', '[]') || ${JSON.stringify(asked)}::jsonb)`
-  const { numUpdatedRows } = await tx
+  const update = tx
     .updateTable('agent_logs')
     .set({
       status: 'waiting',
@@ -102,8 +103,8 @@ async function updateLog(tx: Tx, claims: Claims, end: RunEnd, state: WaitingStat
     .where('timestamp', '=', end.timestamp)
     .where('user_id', '=', claims.sub)
     .where('status', 'in', ['running', 'interrupted'])
-    .executeTakeFirstOrThrow()
-  return numUpdatedRows > 0n
+    .returning('id')
+  return (await againIfMoved(() => update.executeTakeFirst())) !== undefined
 }
 
 export interface WaitingRun {
@@ -146,14 +147,14 @@ export async function continueLog(
   { log_id, log_timestamp }: WaitingRun,
   nodeId: string,
 ): Promise<ContinuedLog | null> {
-  const row = await tx
+  const update = tx
     .updateTable('agent_logs')
     .set({ status: 'running', node_id: nodeId })
     .where('id', '=', log_id)
     .where('timestamp', '=', log_timestamp)
     .where('status', '=', 'waiting')
     .returning(['conversation_id', 'input', 'metadata', 'latency_ms'])
-    .executeTakeFirst()
+  const row = await againIfMoved(() => update.executeTakeFirst())
   if (!row) return null
   await unparkReservation(tx, log_id, nodeId)
   return row
@@ -172,12 +173,13 @@ export async function endWaitingRun(
     .where('log_id', '=', log_id)
     .where('status', '=', 'pending')
     .execute()
-  await tx
+  const update = tx
     .updateTable('agent_logs')
     .set({ status: end.status, error_code: end.error_code })
     .where('id', '=', log_id)
     .where('timestamp', '=', log_timestamp)
     .where('status', '=', 'waiting')
-    .execute()
+    .returning('id')
+  await againIfMoved(() => update.executeTakeFirst())
   await settleRun(tx, { id: log_id, timestamp: log_timestamp, userId: user_id }, { keeps: end.status === 'cancelled' })
 }

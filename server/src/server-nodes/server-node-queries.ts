@@ -32,6 +32,9 @@ export function listSilentNodes(tx: Tx, exceptId: string, silentSeconds: number)
  * whose run it may have begun.
  */
 export async function interruptRunsOf(tx: Tx, nodeId: string): Promise<number> {
+  // While logs move to a partition that is made just now, an update that waits for that would look for them where they
+  // were, and nobody looks a second time for runs of a server that is gone. Locked first, it is planned afterwards.
+  await sql`lock table agent_logs in row exclusive mode`.execute(tx)
   const { numUpdatedRows } = await tx
     .updateTable('agent_logs')
     .from('server_nodes')

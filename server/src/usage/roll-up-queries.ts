@@ -40,6 +40,9 @@ export const usageOfLog = sql`user_id, date_trunc('hour', "timestamp", 'UTC') as
 export async function rollUpHour(tx: Tx): Promise<Date | null> {
   // A statement of its own: the next ones see everything that was committed before the lock was free.
   await sql`select pg_advisory_xact_lock(${sql.lit(advisoryLock)})`.execute(tx)
+  // Logs may be moving to a partition that is made just now. What waits for that looks for them where they were, and an hour
+  // without them would be counted for good; what is planned after this does not wait.
+  await sql`lock table agent_logs in access share mode`.execute(tx)
   const { rows } = await sql<{ hour: Date | null; rolled_until: Date; last: Date }>`
     select rolled_until, last, (
       select date_trunc('hour', min("timestamp"), 'UTC') from agent_logs where "timestamp" >= rolled_until and "timestamp" < last
