@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { insertTestLog, insertTestUserAgent } from '../agent-logs/agent-log-testing.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { createTestApp, type TestApp, type TestUser } from '../testing/test-app.ts'
@@ -153,6 +154,41 @@ describe('the forecast of the month', () => {
     expect((await forecast(other)).body).toMatchObject({ runs: 0, runs_at_month_end: 0, limit_reached_on: null })
     expect((await forecast(null)).status).toBe(401)
   })
+})
+
+test('no chart reads JSON: all of them do without the JSON of logs', async () => {
+  const [admin, user] = [await site.createUser('admin'), await site.createUser()]
+  const owner = new pg.Client({ connectionString: site.ownerUrl })
+  await owner.connect()
+  onTestFinished(async () => {
+    await owner.query('grant select on public.agent_logs to authenticated, service_role')
+    await owner.end()
+  })
+  const { rows } = await owner.query<{ typed: string }>(
+    `select string_agg(quote_ident(attname), ', ') as typed from pg_attribute
+     where attrelid = 'public.agent_logs'::regclass and attnum > 0 and not attisdropped and atttypid <> 'jsonb'::regtype`,
+  )
+  await owner.query(`revoke select on public.agent_logs from authenticated, service_role;
+    grant select (${rows[0]?.typed}) on public.agent_logs to authenticated, service_role`)
+  // An hour that is to be counted, and one that is not yet.
+  const rolled_until = new Date(Date.now() - 24 * 3_600_000)
+  await site.database.asSystem('a test', (tx) => tx.updateTable('usage_rollup').set({ rolled_until }).execute())
+  await add(user, new Date(Date.now() - 7 * 3_600_000).toISOString())
+  const id = await insertTestLog(site.database, { user_id: user.id })
+  expect(await rollUpUsage(site.database)).toBeGreaterThan(0)
+  const read = (url: string, { headers }: TestUser) => site.app.inject({ url, headers })
+  const groups = ['', '&group=agent', '&group=user_agent', '&group=model', '&group=source']
+  for (const url of [
+    ...groups.map((group) => `/api/v1/usage?by=day${group}`),
+    '/api/v1/usage/forecast',
+    '/api/v1/agent-logs/activity?days=30',
+  ])
+    expect((await read(url, user)).statusCode, url).toBe(200)
+  expect((await read('/api/v1/usage', user)).json().total.runs).toBe(2)
+  for (const url of ['/api/v1/admin/revenue?months=12', `/api/v1/admin/users/${user.id}`, '/api/v1/admin/models'])
+    expect((await read(url, admin)).statusCode, url).toBe(200)
+  // What does read it is refused.
+  expect((await read(`/api/v1/agent-logs/${id}`, user)).statusCode).toBe(403)
 })
 
 const noFeatures = {
