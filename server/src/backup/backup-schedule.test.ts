@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { expect, onTestFinished, test } from 'vitest'
+import { addKey } from '../crypto/key-set.ts'
 import { createLog } from '../log.ts'
 import type { BackupRecord } from './backup-format.ts'
 import { describeHealth } from './backup-health.ts'
@@ -70,7 +71,8 @@ test('the schedule makes a backup, verifies it, leaves no scratch database, and 
   timeout: 120_000,
 }, async () => {
   const { ownerUrl } = await createFilledDatabase(20)
-  await runSql(ownerUrl, `insert into encryption_keys (id) values ('a-key-of-another-machine')`)
+  const { kid } = addKey(null)
+  await runSql(ownerUrl, 'insert into encryption_keys (id) values ($1)', [kid])
   const log = createLog('silent')
   const warned: unknown[] = []
   log.warn = (text: unknown) => void warned.push(text)
@@ -89,9 +91,9 @@ test('the schedule makes a backup, verifies it, leaves no scratch database, and 
   expect(others).toEqual([])
   expect(made?.record).toMatchObject({
     encryption: 'recipients',
-    verified: { seconds: expect.any(Number), keys: [{ fingerprint: 'a-key-of-another-machine', state: 'no_key' }] },
+    verified: { seconds: expect.any(Number), keys: [{ fingerprint: kid, state: 'no_key' }] },
   })
-  const unchecked = `${made?.name} was verified. Not checked: the encryption key a-key-of-another-machine`
+  const unchecked = `${made?.name} was verified. Not checked: the encryption key ${kid}`
   expect(warned).toContainEqual(expect.stringContaining(unchecked))
   expect(await createBackupWatch(config.backup).read()).toMatchObject({
     overdue: false,
