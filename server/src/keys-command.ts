@@ -43,11 +43,11 @@ export async function keysCommand(config: Config, args: string[]): Promise<void>
   const log = createLog('error')
   const connected = await connectForCommand(config, log, say)
   try {
+    const timeLimits = await connected.prepareServerRole()
     const unlock = await lockKeys(connected.ownerUrl)
     const { serverUrl: url, usePreparedStatements } = connected
-    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, log })
+    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, timeLimits, log })
     try {
-      await connected.prepareServerRole()
       await command({ config, database, stores: secretStores, say, onProgress: showProgress(say) }, values.to ?? kid)
     } finally {
       await database.close()

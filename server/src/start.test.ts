@@ -208,7 +208,7 @@ describe('a start that cannot be says what to do, and leaves nothing running', {
     const end = await runProgramToEnd({ DATA_DIR: await dataFolder(), DATABASE_URL: DIRECT_URL })
     expect(end.exitCode).toBe(1)
     expect(end.output).toContain('is a superuser, so that row-level security would not hold')
-    expect(end.output).toContain('create role agentexpress_server')
+    expect(end.output).toContain('Then put agentexpress_server into DATABASE_URL')
   })
 
   test("the embedded database with another one's password, key or server", { timeout: patience }, async () => {

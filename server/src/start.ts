@@ -4,7 +4,6 @@ import { createRecentErrors } from './admin/system/recent-errors.ts'
 import { createApp, type Services } from './app.ts'
 import { loadSigningKey } from './auth/signing-key.ts'
 import { startBackupSchedule } from './backup/backup-schedule.ts'
-import { refuseUnfinishedRestore } from './backup/unfinished-restore.ts'
 import { loadCatalogue } from './catalogue/load-catalogue.ts'
 import { readCatalogue } from './catalogue/read-catalogue.ts'
 import { closeInReverse } from './close-in-reverse.ts'
@@ -13,14 +12,13 @@ import { loadKeyring } from './crypto/load-keyring.ts'
 import { lockDataFolder } from './data-folder-lock.ts'
 import { type ConnectedDatabase, connectDatabase } from './database/connect.ts'
 import { openDatabase } from './database/database.ts'
-import { deployMigrations, readMigrations } from './database/migrate.ts'
-import { ensurePartitions } from './database/partitions.ts'
 import { createId } from './database/uuid-v7.ts'
 import { closeApp } from './http/close-app.ts'
 import { startDeliveries } from './integrations/deliveries/send-deliveries.ts'
 import { createLog } from './log.ts'
 import { startMaintenance } from './maintenance.ts'
 import { keepModelPrices } from './models/model-prices.ts'
+import { prepareDatabase } from './prepare-database.ts'
 import { secretStores } from './secret-stores.ts'
 import { openCancelChannel } from './server-nodes/cancel-channel.ts'
 import { keepServerNode } from './server-nodes/keep-server-node.ts'
@@ -49,11 +47,12 @@ export async function start(config: Config, say: (text: string) => void): Promis
     closers.push(await lockDataFolder(config.dataDir))
     const connected = await connectDatabase(config, log, say)
     closers.push(() => connected.close())
-    await prepareDatabase(connected, say)
+    const timeLimits = await prepareDatabase(connected, say)
     const database = openDatabase({
       ...config.database,
       url: connected.serverUrl,
       usePreparedStatements: connected.usePreparedStatements,
+      timeLimits,
       log,
     })
     closers.push(() => database.close())
@@ -114,15 +113,6 @@ function startJobs(services: Services, { ownerUrl }: ConnectedDatabase): (() => 
   if (payments) stops.push(() => payments.stop())
   const backups = startBackupSchedule({ config, ownerUrl, log })
   return [...stops, () => backups.stop()]
-}
-
-async function prepareDatabase(connected: ConnectedDatabase, say: (text: string) => void): Promise<void> {
-  await refuseUnfinishedRestore(connected.ownerUrl)
-  const migrations = await readMigrations()
-  const applied = await deployMigrations(connected.ownerUrl, migrations, (text) => say(`Database: ${text}`))
-  say(applied.length > 0 ? `Database: ${applied.length} migrations applied` : 'Database: up to date')
-  await ensurePartitions(connected.ownerUrl)
-  await connected.prepareServerRole()
 }
 
 /** An address that a browser on this machine can open. */

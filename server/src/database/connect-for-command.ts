@@ -47,15 +47,15 @@ export async function withCommandDatabase(
   const log = createLog('error')
   const connected = await connectForCommand(config, log, say)
   try {
+    const { missing } = await inspectMigrations(connected.ownerUrl, await readMigrations())
+    if (missing.length > 0)
+      throw new Error(
+        'This database lacks migrations of this version. `npm start` or `npm run migrate -- deploy` applies them.',
+      )
+    const timeLimits = await connected.prepareServerRole()
     const { serverUrl: url, usePreparedStatements } = connected
-    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, log })
+    const database = openDatabase({ ...config.database, poolSize: 2, url, usePreparedStatements, timeLimits, log })
     try {
-      const { missing } = await inspectMigrations(connected.ownerUrl, await readMigrations())
-      if (missing.length > 0)
-        throw new Error(
-          'This database lacks migrations of this version. `npm start` or `npm run migrate -- deploy` applies them.',
-        )
-      await connected.prepareServerRole()
       await work(database, connected)
     } finally {
       await database.close()
@@ -80,7 +80,11 @@ async function connectToRunning(
         isEmbedded: true,
         ...found,
         usePreparedStatements: true,
-        prepareServerRole: () => checkServerRole(found.serverUrl),
+        checkServerRole: () => checkServerRole(found.serverUrl, { isMigrated: false }),
+        prepareServerRole: async () => {
+          await checkServerRole(found.serverUrl)
+          return {}
+        },
         close: async () => {},
       }
     }

@@ -3,7 +3,8 @@ import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
 import { serverRole, startEmbeddedPostgres } from './embedded.ts'
 import { knowsPreparedStatements } from './prepared-statements.ts'
-import { checkOwnerRole, checkServerRole, findMissingTimeouts, grantServerRole } from './server-role.ts'
+import { checkOwnerRole, checkServerRole, grantServerRole } from './server-role.ts'
+import { findMissingTimeLimits, type TimeLimits, timeLimitStatements } from './time-limits.ts'
 
 export interface ConnectedDatabase {
   isEmbedded: boolean
@@ -11,8 +12,13 @@ export interface ConnectedDatabase {
   ownerUrl: string
   serverUrl: string
   usePreparedStatements: boolean
-  /** After the migrations, which make the API roles: grants or checks what the server's login may do. */
-  prepareServerRole(): Promise<void>
+  /** Before the migrations: throws when row-level security would not hold for the server's login. */
+  checkServerRole(): Promise<void>
+  /**
+   * After the migrations, which make the API roles: grants or checks what the server's login may do. Answers the time
+   * limits that its sessions lack, for `openDatabase`.
+   */
+  prepareServerRole(): Promise<TimeLimits>
   close(): Promise<void>
 }
 
@@ -31,9 +37,11 @@ export async function connectDatabase(
       ownerUrl: embedded.ownerUrl,
       serverUrl: embedded.serverUrl,
       usePreparedStatements: config.database.usePreparedStatements ?? true,
+      checkServerRole: () => checkServerRole(embedded.serverUrl, { isMigrated: false }),
       prepareServerRole: async () => {
         await grantServerRole(embedded.ownerUrl, serverRole)
         await checkServerRole(embedded.serverUrl)
+        return {}
       },
       close: () => embedded.stop(),
     }
@@ -54,13 +62,16 @@ export async function connectDatabase(
     ownerUrl,
     serverUrl: url,
     usePreparedStatements,
+    checkServerRole: () => checkServerRole(url, { ownerUrl, isMigrated: false }),
     prepareServerRole: async () => {
-      await checkServerRole(url)
-      const missing = await findMissingTimeouts(url)
-      if (missing.length > 0) {
-        say('PostgreSQL: nothing ends a statement that takes too long. Run this as the owner, then start again:')
-        for (const statement of missing) say(`  ${statement};`)
+      await checkServerRole(url, { ownerUrl })
+      const { role, limits } = await findMissingTimeLimits(url)
+      const statements = timeLimitStatements(role, limits)
+      if (statements.length > 0) {
+        say('PostgreSQL: every transaction sets its own time limits. Faster, as the owner, once:')
+        for (const statement of statements) say(`  ${statement};`)
       }
+      return limits
     },
     close: async () => {},
   }

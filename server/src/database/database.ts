@@ -8,8 +8,10 @@ import {
 import pg from 'pg'
 import { isConnectionLost, isSilence, toAppError } from './database-errors.ts'
 import { queryFramed, type Statement } from './framed-statement.ts'
+import { gatherStatements, type Sent } from './gather-statements.ts'
 import { type ConnectionPool, openPool, type PoolOptions } from './open-pool.ts'
 import { createSlowStatementLog, explainStatement } from './slow-statements.ts'
+import { type TimeLimits, timeLimitColumns } from './time-limits.ts'
 import { TransactionConnection, TransactionDriver } from './transaction-driver.ts'
 import type { Tables } from './types.ts'
 
@@ -34,7 +36,10 @@ export interface Database {
   asAnonymous<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Runs `work` without a user, past row-level security. `reason` says why that is right; lint lists who may call it. */
   asSystem<T>(reason: string, work: (tx: Tx) => Promise<T>, options?: SystemOptions): Promise<T>
-  /** One prepared statement in a transaction of its own, in one round trip. */
+  /**
+   * One prepared statement in a transaction of its own, in one round trip; of the same user's that come meanwhile several
+   * share the next one, without seeing each other fail.
+   */
   queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement): Promise<Row[]>
   isReady(): Promise<boolean>
   close(): Promise<void>
@@ -45,6 +50,8 @@ export interface DatabaseOptions extends PoolOptions {
   usePreparedStatements: boolean
   /** Statements that take longer are logged with their plan; none when left out or 0. */
   slowQueryMs?: number | undefined
+  /** Those that the login's sessions lack: each transaction sets them, which costs it a little. */
+  timeLimits?: TimeLimits | undefined
 }
 
 // timestamptz as Date and numeric as string are what the tables' types say; int8 (counts) is small enough for a number.
@@ -64,6 +71,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const { usePreparedStatements } = options
   const pool = openPool(options)
   const slowStatements = createSlowStatementLog(options.slowQueryMs ?? 0, options.log)
+  const limits = timeLimitColumns(options.timeLimits ?? {})
 
   function giveBack(client: pg.PoolClient, lostBy: unknown): void {
     if (isSilence(lostBy)) pool.distrust(client)
@@ -109,28 +117,41 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
+  /** In one transaction and one message; never rejects. */
+  async function sendFramed(claims: Claims, statements: Statement[]): Promise<Sent> {
+    let client: pg.PoolClient
+    try {
+      client = await pool.connect()
+    } catch (error) {
+      return { error, isLost: true }
+    }
+    const startedAt = performance.now()
+    let lostBy: unknown = null
+    let code: string | undefined
+    try {
+      const frame = frameAs('authenticated', claims, limits)
+      return { rows: await queryFramed(client, frame, statements, { usePreparedStatements }) }
+    } catch (error) {
+      if (isConnectionLost(error)) lostBy = error
+      if (error instanceof pg.DatabaseError) code = error.code
+      return { error: toAppError(error, lostBy !== null), isLost: lostBy !== null }
+    } finally {
+      giveBack(client, lostBy)
+      // Of several only together is known how long they took.
+      const durationMs = (performance.now() - startedAt) / statements.length
+      const [first] = statements
+      if (first && slowStatements.isSlow(durationMs))
+        noteIfSlow(beginAs('authenticated', claims, limits))(first.text, durationMs, code)
+    }
+  }
+  const gather = gatherStatements(sendFramed)
+
   return {
-    withUser: (claims, work) => inTransaction(beginAs('authenticated', claims), work),
-    asAnonymous: (work) => inTransaction(beginAs('anon', null), work),
-    asSystem: (_reason, work, more) => inTransaction(beginAs('service_role', null), work, more),
-    async queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) {
-      const client = await pool.connect()
-      const startedAt = performance.now()
-      let lostBy: unknown = null
-      let code: string | undefined
-      try {
-        return await queryFramed<Row>(client, frameAs('authenticated', claims), statement, { usePreparedStatements })
-      } catch (error) {
-        if (isConnectionLost(error)) lostBy = error
-        if (error instanceof pg.DatabaseError) code = error.code
-        throw toAppError(error, lostBy !== null)
-      } finally {
-        giveBack(client, lostBy)
-        const durationMs = performance.now() - startedAt
-        if (slowStatements.isSlow(durationMs))
-          noteIfSlow(beginAs('authenticated', claims))(statement.text, durationMs, code)
-      }
-    },
+    withUser: (claims, work) => inTransaction(beginAs('authenticated', claims, limits), work),
+    asAnonymous: (work) => inTransaction(beginAs('anon', null, limits), work),
+    asSystem: (_reason, work, more) => inTransaction(beginAs('service_role', null, limits), work, more),
+    queryAsUser: async <Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) =>
+      (await gather(claims, statement)) as Row[],
     isReady: () => isReady(pool),
     close: () => pool.close(),
   }
@@ -175,16 +196,18 @@ async function isReady(pool: ConnectionPool): Promise<boolean> {
  * (authenticate.ts), so that no statement has to look again. Sessions that do not come through here have it looked up.
  */
 
+type ApiRole = 'anon' | 'authenticated' | 'service_role'
+
 /** The same as a statement of its own, for a transaction that needs no BEGIN. */
-function frameAs(role: 'anon' | 'authenticated' | 'service_role', claims: Claims | null): Statement {
+function frameAs(role: ApiRole, claims: Claims | null, limits: string): Statement {
   return {
     name: `frame_${role}`,
-    text: `select set_config('role', '${role}', true), set_config('request.jwt.claims', $1, true), set_config('request.account_checked', $2, true)`,
+    text: `select set_config('role', '${role}', true), set_config('request.jwt.claims', $1, true), set_config('request.account_checked', $2, true)${limits}`,
     values: [claims ? JSON.stringify({ ...claims, role }) : '', String(claims !== null)],
   }
 }
 
-function beginAs(role: 'anon' | 'authenticated' | 'service_role', claims: Claims | null): string {
+function beginAs(role: ApiRole, claims: Claims | null, limits: string): string {
   const json = claims ? JSON.stringify({ ...claims, role }) : ''
-  return `begin; set local role ${role}; select set_config('request.jwt.claims', ${pg.escapeLiteral(json)}, true), set_config('request.account_checked', '${claims !== null}', true)`
+  return `begin; set local role ${role}; select set_config('request.jwt.claims', ${pg.escapeLiteral(json)}, true), set_config('request.account_checked', '${claims !== null}', true)${limits}`
 }

@@ -8,7 +8,7 @@ const queueTimeoutMs = 5000
 /** For each connection: a burst of thousands is served within that time when statements are fast. */
 const maxWaitingPerConnection = 500
 /**
- * Longer than the `statement_timeout` of server-role.ts: a PostgreSQL that is alive ends a slow statement itself. What is
+ * Longer than the `statement_timeout` of time-limits.ts: a PostgreSQL that is alive ends a slow statement itself. What is
  * silent for longer has gone without a word, as behind a firewall that forgot the connection.
  */
 const silenceTimeoutMs = 9500

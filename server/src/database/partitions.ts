@@ -1,18 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
 const monthsAhead = 3
 const countedStrays = 100_000
 
-/** Makes the missing monthly partitions of `agent_logs`, from last month to three months ahead. Answers how many it made. */
+/** While it waits for the default partition, everybody who wants that one waits behind it. */
+const lockTimeoutMs = 500
+const pausesMs = [250, 500]
+
+/** Something else holds `agent_logs`, such as a backup: nothing was made, and nothing is lost. */
+export class PartitionsBusy extends Error {}
+
+/**
+ * Makes the missing monthly partitions of `agent_logs`, from last month to three months ahead. Answers how many it made.
+ * Throws `PartitionsBusy` when their lock was not to be had within two or three seconds.
+ */
 export async function ensurePartitions(ownerUrl: string, now = new Date()): Promise<number> {
   return asOwner(ownerUrl, async (client) => {
-    await client.query("set lock_timeout = '5s'")
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await makePartitions(client, now)
+      } catch (cause) {
+        if (!isLockFailure(cause)) throw cause
+        const pauseMs = pausesMs[attempt]
+        if (pauseMs === undefined)
+          throw new PartitionsBusy('agent_logs is in use, such as by a backup: its partitions could not be made', {
+            cause,
+          })
+        await sleep(pauseMs)
+      }
+    }
+  })
+}
+
+async function makePartitions(client: pg.Client, now: Date): Promise<number> {
+  await client.query('begin')
+  try {
+    // The same lock that the function takes: whoever waits for another server that makes them stands in nobody's way.
+    await client.query("set local lock_timeout = '10s'")
+    await client.query(`select pg_advisory_xact_lock(hashtextextended('app.ensure_agent_log_partitions', 0))`)
+    await client.query(`set local lock_timeout = ${lockTimeoutMs}`)
     const { rows } = await client.query<{ created: number }>(
       'select app.ensure_agent_log_partitions($1::date, $2::integer) as created',
       [monthOf(now, -1), monthsAhead + 2],
     )
+    await client.query('commit')
     return rows[0]?.created ?? 0
-  })
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}
+
+/** lock_not_available, or deadlock_detected: writers may hold the default partition and want the whole. */
+function isLockFailure(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code === '55P03' || error.code === '40P01')
 }
 
 export interface PartitionFault {

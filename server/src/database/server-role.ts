@@ -1,21 +1,14 @@
 import pg from 'pg'
+import { adviseServerRole, apiRoles, dangers, grantStatements } from './server-role-advice.ts'
 
-const timeouts = { statement_timeout: '8s', lock_timeout: '5s', idle_in_transaction_session_timeout: '30s' }
-
-function grants(role: string): string[] {
-  const name = pg.escapeIdentifier(role)
-  return [
-    `grant anon, authenticated, service_role to ${name}`,
-    ...Object.entries(timeouts).map(([setting, value]) => `alter role ${name} set ${setting} = '${value}'`),
-  ]
-}
+const usualName = 'agentexpress_server'
 
 /** Lets the server's login act as the API roles, with the time limits every statement has. */
 export async function grantServerRole(ownerUrl: string, role: string): Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl })
   await client.connect()
   try {
-    for (const statement of grants(role)) await client.query(statement)
+    for (const statement of grantStatements(role)) await client.query(statement)
   } finally {
     await client.end()
   }
@@ -59,68 +52,96 @@ export async function checkOwnerRole(ownerUrl: string, isOwn: boolean): Promise<
   }
 }
 
-/** The limits that the server's sessions lack, as SQL for the owner of the database. Through a pooler, too. */
-export async function findMissingTimeouts(serverUrl: string): Promise<string[]> {
+interface RoleCheck {
+  /** The login for migrations: whoever may become it owns what they make. */
+  ownerUrl?: string
+  /** False before the first migrations, which make the roles that the login acts as. */
+  isMigrated?: boolean
+}
+
+/**
+ * Throws, with the SQL that mends it, when the server's login could pass row-level security, by itself or as a role that
+ * it may become, or when it may not act as the API roles.
+ */
+export async function checkServerRole(
+  serverUrl: string,
+  { ownerUrl, isMigrated = true }: RoleCheck = {},
+): Promise<void> {
+  const owner = ownerUrl === undefined ? null : await readName(ownerUrl)
   const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: 10_000 })
   await client.connect()
   try {
-    const { rows } = await client.query<{ name: string; role: string }>(
-      `select name, current_user as role from pg_settings where name = any($1) and setting = '0' order by name desc`,
-      [Object.keys(timeouts)],
-    )
-    return rows.map(
-      ({ name, role }) =>
-        `alter role ${pg.escapeIdentifier(role)} set ${name} = '${timeouts[name as keyof typeof timeouts]}'`,
+    const fault = (await findDanger(client, owner)) ?? (await findWrongMembership(client, isMigrated))
+    if (!fault) return
+    const { role, isPowerful, what } = fault
+    // What makes another login powerful may be what it is for, so it is left as it is.
+    const name = isPowerful ? (owner === usualName ? 'agentexpress_login' : usualName) : role
+    const statements = await adviseServerRole(client, name, owner)
+    throw new Error(
+      [
+        `The role "${role}" of DATABASE_URL ${what}. Run this as the owner of the database, or as a superuser:`,
+        ...statements.map((statement) => `  ${statement};`),
+        name === role
+          ? 'Then start again.'
+          : `Then put ${name} into DATABASE_URL and the owner of the database into DIRECT_URL, and start again.`,
+      ].join('\n'),
     )
   } finally {
     await client.end()
   }
 }
 
-/** Throws unless the server's login owns nothing, is no superuser and cannot pass row-level security by itself. */
-export async function checkServerRole(serverUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: 10_000 })
+interface RoleFault {
+  role: string
+  isPowerful: boolean
+  what: string
+}
+
+async function findDanger(client: pg.ClientBase, owner: string | null): Promise<RoleFault | null> {
+  const { rows } = await client.query<{ role: string; bearer: string; fault: string }>(
+    `select current_user::text as role, rolname::text as bearer, fault from (${dangers}) roles
+     where fault is not null and pg_has_role(current_user, oid, 'member')
+     order by rolname <> current_user, rolname limit 1`,
+    [owner],
+  )
+  const [found] = rows
+  if (!found) return null
+  const { role, bearer, fault } = found
+  const who = bearer === role ? fault : `may act as "${bearer}", which ${fault}`
+  return { role, isPowerful: true, what: `${who}, so that row-level security would not hold` }
+}
+
+async function findWrongMembership(client: pg.ClientBase, isMigrated: boolean): Promise<RoleFault | null> {
+  const { rows } = await client.query<{ role: string; inherits: boolean; may_act: boolean }>(
+    `select current_user::text as role,
+            coalesce(bool_or(rolname = 'service_role' and pg_has_role(current_user, oid, 'usage')), false) as inherits,
+            count(*) = cardinality($1::text[]) and bool_and(pg_has_role(current_user, oid,
+              case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end)) as may_act
+     from pg_roles where rolname = any($1)`,
+    [apiRoles],
+  )
+  const [found] = rows
+  if (!found) return null
+  const { role, inherits, may_act: mayAct } = found
+  if (inherits) {
+    const what =
+      'inherits the rights of service_role instead of taking them on for a transaction, so that row-level security would not hold'
+    return { role, isPowerful: false, what }
+  }
+  if (mayAct || !isMigrated) return null
+  return {
+    role,
+    isPowerful: false,
+    what: 'may not act as anon, authenticated and service_role, as every transaction does',
+  }
+}
+
+async function readName(url: string): Promise<string | null> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
   await client.connect()
   try {
-    const { rows } = await client.query<{
-      name: string
-      is_superuser: boolean
-      can_bypass: boolean
-      is_owner: boolean
-      inherits: boolean
-      may_act: boolean
-    }>(
-      `select current_user as name, rolsuper as is_superuser, rolbypassrls as can_bypass,
-              exists (select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-                      where pg_has_role(pg_roles.oid, relowner, 'member') and nspname in ('public', 'agent_log_partitions')) as is_owner,
-              exists (select from pg_roles inherited where inherited.rolname = 'service_role'
-                      and pg_has_role(pg_roles.oid, inherited.oid, 'usage')) as inherits,
-              coalesce((select bool_and(pg_has_role(current_user, wanted.rolname, 'member'))
-                        from pg_roles wanted where wanted.rolname in ('anon', 'authenticated', 'service_role')), false) as may_act
-       from pg_roles where rolname = current_user`,
-    )
-    const role = rows[0]
-    if (!role) throw new Error('The database does not know its own user.')
-    const fault = role.is_superuser
-      ? 'is a superuser'
-      : role.can_bypass
-        ? 'has BYPASSRLS'
-        : role.is_owner
-          ? 'owns tables or may act as their owner'
-          : role.inherits
-            ? 'inherits the rights of service_role instead of taking them on for a transaction (it needs NOINHERIT when they are granted)'
-            : role.may_act
-              ? null
-              : 'may not act as anon, authenticated and service_role'
-    if (!fault) return
-    throw new Error(
-      [
-        `The role "${role.name}" of DATABASE_URL ${fault}, so that row-level security would not hold. Run this as the owner of the database:`,
-        `  create role agentexpress_server login noinherit password '<choose one>';`,
-        ...grants('agentexpress_server').map((statement) => `  ${statement};`),
-        'Then put agentexpress_server into DATABASE_URL, and the owner into DIRECT_URL.',
-      ].join('\n'),
-    )
+    const { rows } = await client.query<{ name: string }>('select current_user::text as name')
+    return rows[0]?.name ?? null
   } finally {
     await client.end()
   }

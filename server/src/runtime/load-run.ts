@@ -128,7 +128,7 @@ export async function orFailRun<Result>(
   }
 }
 
-// A statement whose client is gone may still be at work until its time limit (server-role.ts).
+// A statement whose client is gone may still be at work until its time limit (time-limits.ts).
 export const longestStatementMs = 15_000
 
 /** The end of a run that asked no model, or no more; what it had brought so far stays. */
