@@ -8,7 +8,6 @@ import {
 import pg from 'pg'
 import { isConnectionLost, isSilence, toAppError } from './database-errors.ts'
 import { queryFramed, type Statement } from './framed-statement.ts'
-import { gatherStatements, type Sent } from './gather-statements.ts'
 import { type ConnectionPool, openPool, type PoolOptions } from './open-pool.ts'
 import { createSlowStatementLog, explainStatement } from './slow-statements.ts'
 import { type TimeLimits, timeLimitColumns } from './time-limits.ts'
@@ -36,10 +35,7 @@ export interface Database {
   asAnonymous<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Runs `work` without a user, past row-level security. `reason` says why that is right; lint lists who may call it. */
   asSystem<T>(reason: string, work: (tx: Tx) => Promise<T>, options?: SystemOptions): Promise<T>
-  /**
-   * One prepared statement in a transaction of its own, in one round trip; of the same user's that come meanwhile several
-   * share the next one, without seeing each other fail.
-   */
+  /** One prepared statement in a transaction of its own, in one round trip. */
   queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement): Promise<Row[]>
   isReady(): Promise<boolean>
   close(): Promise<void>
@@ -117,41 +113,29 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  /** In one transaction and one message; never rejects. */
-  async function sendFramed(claims: Claims, statements: Statement[]): Promise<Sent> {
-    let client: pg.PoolClient
-    try {
-      client = await pool.connect()
-    } catch (error) {
-      return { error, isLost: true }
-    }
-    const startedAt = performance.now()
-    let lostBy: unknown = null
-    let code: string | undefined
-    try {
-      const frame = frameAs('authenticated', claims, limits)
-      return { rows: await queryFramed(client, frame, statements, { usePreparedStatements }) }
-    } catch (error) {
-      if (isConnectionLost(error)) lostBy = error
-      if (error instanceof pg.DatabaseError) code = error.code
-      return { error: toAppError(error, lostBy !== null), isLost: lostBy !== null }
-    } finally {
-      giveBack(client, lostBy)
-      // Of several only together is known how long they took.
-      const durationMs = (performance.now() - startedAt) / statements.length
-      const [first] = statements
-      if (first && slowStatements.isSlow(durationMs))
-        noteIfSlow(beginAs('authenticated', claims, limits))(first.text, durationMs, code)
-    }
-  }
-  const gather = gatherStatements(sendFramed)
-
   return {
     withUser: (claims, work) => inTransaction(beginAs('authenticated', claims, limits), work),
     asAnonymous: (work) => inTransaction(beginAs('anon', null, limits), work),
     asSystem: (_reason, work, more) => inTransaction(beginAs('service_role', null, limits), work, more),
-    queryAsUser: async <Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) =>
-      (await gather(claims, statement)) as Row[],
+    async queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) {
+      const client = await pool.connect()
+      const startedAt = performance.now()
+      let lostBy: unknown = null
+      let code: string | undefined
+      try {
+        const frame = frameAs('authenticated', claims, limits)
+        return await queryFramed<Row>(client, frame, statement, { usePreparedStatements })
+      } catch (error) {
+        if (isConnectionLost(error)) lostBy = error
+        if (error instanceof pg.DatabaseError) code = error.code
+        throw toAppError(error, lostBy !== null)
+      } finally {
+        giveBack(client, lostBy)
+        const durationMs = performance.now() - startedAt
+        if (slowStatements.isSlow(durationMs))
+          noteIfSlow(beginAs('authenticated', claims, limits))(statement.text, durationMs, code)
+      }
+    },
     isReady: () => isReady(pool),
     close: () => pool.close(),
   }
