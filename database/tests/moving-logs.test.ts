@@ -61,7 +61,8 @@ async function whileItMoves<T>(work: () => Promise<T>): Promise<T> {
   expect(rows[0].made).toBe(1)
   const waiting = async () => {
     const found = await maker.query(`select from pg_locks
-      where relation = 'agent_log_partitions.agent_logs_default'::regclass and not granted`)
+      where relation = 'agent_log_partitions.agent_logs_default'::regclass and not granted
+        and database = (select oid from pg_database where datname = current_database())`)
     return found.rowCount
   }
   const done = work()
