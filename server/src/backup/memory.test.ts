@@ -1,59 +1,116 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
-import { listBackups } from './backup-records.ts'
-import { createEmptyDatabase, createFilledDatabase, makeFolder, runSql } from './backup-testing.ts'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import pg from 'pg'
+import { expect, onTestFinished, test } from 'vitest'
+import { deployMigrations, type Migration } from '../database/migrate.ts'
+import { createEmptyDatabase, makeFolder, newestSource, runSql, testMigrations } from './backup-testing.ts'
+import { createBackup } from './create-backup.ts'
 import { FolderStore } from './folder-store.ts'
+import { restoreBackup } from './restore-backup.ts'
 
-const main = join(import.meta.dirname, '../main.ts')
-const megabytes = 64
-// Freed buffers would count until V8 happens to look: it is made to, so that the peak is what was needed at one moment.
-const report = `import { writeFileSync } from 'node:fs'
-setInterval(() => globalThis.gc(), 20).unref()
-process.on('exit', () => writeFileSync(process.env.PEAK_FILE, String(process.resourceUsage().maxRSS)))`
+const gate = 4711
+const megabytes = 48
+/** What may be on its way at one moment: some members of 4 MiB, and what sockets and streams hold. */
+const inFlight = 24e6
 
-/** Megabytes that `backup <args>` held at most, as a process of its own. */
-async function measurePeak(environment: Record<string, string>, ...args: string[]): Promise<number> {
-  const peakFile = join(await makeFolder(), 'peak')
-  const env = { PATH: process.env.PATH, LOG_LEVEL: 'error', ...environment, PEAK_FILE: peakFile }
-  const flags = ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(report)}`]
-  await promisify(execFile)(process.execPath, [...flags, main, 'backup', ...args], { env, cwd: environment.DATA_DIR })
-  return Number(await readFile(peakFile, 'utf8')) / 1024
+const withTexts: Migration = {
+  name: '20991231000000_create_texts',
+  // Who loads a row waits while somebody holds the gate.
+  up: `create function public.pass_gate() returns boolean language sql as 'select pg_advisory_xact_lock_shared(${gate}) is not null';
+       create table public.texts (content text not null, check (public.pass_gate()));
+       alter table public.texts alter column content set storage external;`,
+  down: 'drop table public.texts; drop function public.pass_gate();',
+  checksum: 'texts',
 }
 
-async function measureBoth(ownerUrl: string): Promise<{ create: number; restore: number; bytes: number }> {
-  const [dataDir, backupDir, target] = [await makeFolder(), await makeFolder(), await createEmptyDatabase()]
-  const at = (url: string) => ({ DATA_DIR: dataDir, BACKUP_DIR: backupDir, DATABASE_URL: url, DIRECT_URL: url })
-  const identity = join(dataDir, 'identity.txt')
-  const { stdout } = await promisify(execFile)(process.execPath, [main, 'backup', 'new-key', identity], {
-    env: { PATH: process.env.PATH, ...at(ownerUrl) },
-  })
-  const recipients = { BACKUP_RECIPIENTS: /BACKUP_RECIPIENTS=(\S+)/.exec(stdout)?.[1] ?? '' }
-  const create = await measurePeak({ ...at(ownerUrl), ...recipients }, 'create')
-  const [{ name, bytes } = { name: '', bytes: 0 }] = await listBackups(new FolderStore(backupDir))
-  const restore = await measurePeak(at(target), 'restore', name, '--identity', identity)
-  return { create, restore, bytes }
-}
-
-test(`a database of ${megabytes} MB more is backed up and restored in the same memory`, {
-  timeout: 240_000,
-}, async () => {
-  const [small, large] = [await createFilledDatabase(1), await createFilledDatabase(1)]
-  // Random text that repeats only where zstd's window has long forgotten it: the file is large too.
+/** Random texts that repeat only where zstd has long forgotten them, so that the file is large too. */
+async function createLargeDatabase(migrations: Migration[]): Promise<string> {
+  const ownerUrl = await createEmptyDatabase()
+  await deployMigrations(ownerUrl, migrations)
   await runSql(
-    large.ownerUrl,
+    ownerUrl,
     `with texts as materialized (
-       select n, (select string_agg(md5(random()::text || n || i), '') from generate_series(1, 4096) i) as text
+       select n, (select string_agg(md5(random()::text || n || i), '') from generate_series(1, 4096) i) as content
        from generate_series(1, 32) n)
-     insert into agents (id, name, description, type, capabilities)
-     select gen_random_uuid(), 'large', '', 'social', jsonb_build_object('text', text)
-     from generate_series(1, $1::integer / 4) copy, texts order by copy, n`,
+     insert into public.texts select content from generate_series(1, $1::integer / 4) copy, texts order by copy, n`,
     [megabytes],
   )
-  const [few, many] = [await measureBoth(small.ownerUrl), await measureBoth(large.ownerUrl)]
-  expect(many.bytes - few.bytes).toBeGreaterThan((megabytes / 2) * 1e6)
-  expect(many.create - few.create).toBeLessThan(megabytes / 2)
-  expect(many.restore - few.restore).toBeLessThan(megabytes / 2)
+  return ownerUrl
+}
+
+/** The number when it has not changed for a second. */
+async function whenStill(read: () => Promise<number> | number): Promise<number> {
+  let last = await read()
+  for (let same = 0; same < 10; ) {
+    await sleep(100)
+    const now = await read()
+    same = now > 0 && now === last ? same + 1 : 0
+    last = now
+  }
+  return last
+}
+
+/** Takes nothing until it is told to. */
+class SlowStore extends FolderStore {
+  readonly opening = Promise.withResolvers<void>()
+
+  override async write(name: string, content: Readable): Promise<void> {
+    await this.opening.promise
+    return super.write(name, content)
+  }
+}
+
+test('a backup waits for a slow place and a restore for a slow database: neither takes the rows into memory meanwhile', {
+  timeout: 240_000,
+}, async () => {
+  const migrations = [...(await testMigrations), withTexts]
+  const ownerUrl = await createLargeDatabase(migrations)
+  const store = new SlowStore(await makeFolder())
+  const identity = await generateX25519Identity()
+  const encryption = { kind: 'recipients', recipients: [await identityToRecipient(identity)] } as const
+  const creating = createBackup({ ownerUrl, store, encryption, migrations, agentexpress: '0' })
+  let seen = 0
+  const copied = async () => {
+    const { rows } = await runSql(
+      ownerUrl,
+      `select bytes_processed::int as bytes from pg_stat_progress_copy where datname = current_database()`,
+    )
+    const [copy] = rows
+    if (!copy && seen > 0) return Number.POSITIVE_INFINITY
+    // Those of small tables come and go.
+    if (copy?.bytes > 1e6) seen = copy.bytes
+    return seen
+  }
+  expect(await whenStill(copied)).toBeLessThan(inFlight)
+  store.opening.resolve()
+  const { rowBytes, record } = await creating
+  expect(rowBytes).toBeGreaterThan(2 * inFlight)
+  expect(record.bytes).toBeGreaterThan(inFlight)
+
+  const target = await createEmptyDatabase()
+  const keeper = new pg.Client({ connectionString: target })
+  await keeper.connect()
+  onTestFinished(() => keeper.end())
+  await keeper.query('select pg_advisory_lock($1)', [gate])
+  const stored = await newestSource(store, { identities: [identity] })
+  const read: number[] = []
+  const open = async () => {
+    const at = read.push(0) - 1
+    const count = async function* (file: AsyncIterable<Buffer>) {
+      for await (const chunk of file) {
+        read[at] = (read[at] ?? 0) + chunk.length
+        yield chunk
+      }
+    }
+    return Readable.from(count(await stored.open()), { objectMode: false })
+  }
+  const restoring = restoreBackup({ ownerUrl: target, source: { ...stored, open }, migrations })
+  // It is read twice, and checked as a whole before a row is loaded.
+  expect(await whenStill(() => read[1] ?? 0)).toBeLessThan(record.bytes / 2)
+  await keeper.query('select pg_advisory_unlock($1)', [gate])
+  await restoring
+  expect(read).toEqual([record.bytes, record.bytes])
+  const { rows } = await runSql(target, 'select count(*)::int as texts from public.texts')
+  expect(rows).toEqual([{ texts: 8 * megabytes }])
 })
