@@ -70,6 +70,7 @@ test('a backup waits for a slow place and a restore for a slow database: neither
   const identity = await generateX25519Identity()
   const encryption = { kind: 'recipients', recipients: [await identityToRecipient(identity)] } as const
   const creating = createBackup({ ownerUrl, store, encryption, migrations, agentexpress: '0' })
+  creating.catch(() => {})
   let seen = 0
   const copied = async () => {
     const { rows } = await runSql(
@@ -106,6 +107,9 @@ test('a backup waits for a slow place and a restore for a slow database: neither
     return Readable.from(count(await stored.open()), { objectMode: false })
   }
   const restoring = restoreBackup({ ownerUrl: target, source: { ...stored, open }, migrations })
+  restoring.catch(() => {})
+  const waiting = `select 1 from pg_locks where locktype = 'advisory' and objid = ${gate} and not granted`
+  await expect.poll(async () => (await runSql(target, waiting)).rows, { timeout: 120_000 }).toHaveLength(1)
   // It is read twice, and checked as a whole before a row is loaded.
   expect(await whenStill(() => read[1] ?? 0)).toBeLessThan(record.bytes / 2)
   await keeper.query('select pg_advisory_unlock($1)', [gate])
