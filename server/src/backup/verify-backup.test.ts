@@ -17,7 +17,8 @@ const main = join(import.meta.dirname, '../main.ts')
 /** A login that owns its database and is no superuser, what a hosted PostgreSQL gives; many may not create another. */
 async function createPlainLogin(ownerUrl: string, right: 'createdb' | 'nocreatedb' = 'nocreatedb'): Promise<string> {
   const role = `plain_${randomBytes(4).toString('hex')}`
-  await runSql(ownerUrl, `create role ${role} login noinherit ${right} password 'x'`)
+  // It inherits: before PostgreSQL 16 an owner that does not may create no tables in schema public.
+  await runSql(ownerUrl, `create role ${role} login ${right} password 'x'`)
   await runSql(ownerUrl, `grant anon, authenticated, service_role to ${role}`)
   onTestFinished(async () => void (await runSql(inject('ownerUrl'), `drop role if exists ${role}`).catch(() => {})))
   const url = new URL(ownerUrl)
