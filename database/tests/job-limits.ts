@@ -43,7 +43,12 @@ export function limitsOfJobs({ month, heavyMonth }: Sizes): Record<string, JobLi
     },
     // All that have not ended: any of them may have lost its server or its log.
     'settling runs that nobody else will': {
-      limits: { whole: ['run_reservations', 'waiting_runs'], rows: 3 * waitingRuns, sorted: 1000, buffers: 5 * waitingRuns },
+      limits: {
+        whole: ['run_reservations', 'waiting_runs'],
+        rows: 3 * waitingRuns,
+        sorted: 1000,
+        buffers: 5 * waitingRuns,
+      },
     },
     'noting the head of the audit log': {},
     // An hour of everybody's logs.

@@ -30,7 +30,7 @@ export async function fillRuns(client: pg.Client, heavy: LoggedUser): Promise<vo
   await client.query(
     `insert into webhook_deliveries (id, integration_id, user_id, log_id, event, payload, status, attempts, next_attempt_at, created_at, delivered_at)
      select pg_temp.id_at(l."timestamp"), i.id, l.user_id, l.id, 'run.ended', '{"status": "succeeded", "output": "Your order was sent today."}',
-       status, 1, case when status = 'pending' then now() + interval '1 hour' end, l."timestamp", case when status = 'delivered' then l."timestamp" end
+       s.status, 1, case when s.status = 'pending' then now() + interval '1 hour' end, l."timestamp", case when s.status = 'delivered' then l."timestamp" end
      from (select id, "timestamp", user_id, user_agent_id, row_number() over (order by "timestamp" desc) as n
          from agent_logs where "timestamp" > now() - interval '31 days') l
        join integrations i on i.user_agent_id = l.user_agent_id and i.type = 'webhook',

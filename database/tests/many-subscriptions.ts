@@ -3,8 +3,11 @@ import type { PlanFeatures } from '../../server/src/plans/plan-features.ts'
 import { unlimitedFeatures } from '../../server/src/plans/plan-testing.ts'
 import { createIdAt, type LoggedUser } from './many-logs.ts'
 
+// Of the retention of logs they say nothing, which leaves it to the operator.
+const { log_retention_days: _, ...unlimited } = unlimitedFeatures.limits
+
 const plan = (limits: Partial<PlanFeatures['limits']> = {}): string =>
-  JSON.stringify({ ...unlimitedFeatures, limits: { ...unlimitedFeatures.limits, ...limits } })
+  JSON.stringify({ ...unlimitedFeatures, limits: { ...unlimited, ...limits } })
 
 /** Four plans on sale, thirty former ones, and who has or had which; answers the default one. */
 export async function fillSubscriptions(client: pg.Client, heavy: LoggedUser): Promise<string> {

@@ -131,6 +131,7 @@ const beyondPrisma: Record<string, string> = {
   'index public.usage_hours__is_correction': 'partial',
   'index public.plans__is_default': 'partial',
   'index public.subscriptions__current': 'partial',
+  'index public.subscriptions__due': 'partial, on an expression',
   'index public.plan_requests__open': 'partial',
   'index public.stripe_prices__current': 'partial',
   'index public.stripe_events__next_attempt_at': 'partial',

@@ -40,7 +40,11 @@ const page: RouteLimits = {}
 const byFile = { asksNothing: 'what it tells is in the program' }
 
 /** Looks at everybody, because any account may fit: one row of each table an account. */
-const everybody: Limits = { whole: ['users', 'subscriptions', 'usage_months'], rows: 5 * accounts, buffers: 10 * accounts }
+const everybody: Limits = {
+  whole: ['users', 'subscriptions', 'usage_months'],
+  rows: 5 * accounts,
+  buffers: 10 * accounts,
+}
 
 export function limitsOfRoutes({ month, heavyMonth }: Sizes): Record<string, RouteLimits> {
   // What one user used in the months that are asked for, by the hour, through the index of the owner.
@@ -77,20 +81,36 @@ export function limitsOfRoutes({ month, heavyMonth }: Sizes): Record<string, Rou
     '/api/v1/user-agents/{id}/integrations/{integration_id}': page,
     '/api/v1/user-agents/{id}/integrations/{integration_id}/deliveries': page,
     '/api/v1/approvals': {
-      more: { '?status=pending': {}, '?status=pending&order=asc': {}, '?status=refused': {}, '?user_agent_id={user_agent_id}': {} },
+      more: {
+        '?status=pending': {},
+        '?status=pending&order=asc': {},
+        '?status=refused': {},
+        '?user_agent_id={user_agent_id}': {},
+      },
     },
     '/api/v1/approvals/{id}': { url: ({ approval }) => `/api/v1/approvals/${approval}` },
     '/api/v1/agent-logs': page,
     '/api/v1/agent-logs/{id}': { url: ({ log }) => `/api/v1/agent-logs/${log}` },
     '/api/v1/agent-logs/activity': { limits: used(1.2) },
-    '/api/v1/agent-logs/export': { notForHeavy: 'hundreds of pages, each a statement of its own' },
+    // Five hundred at a time, with the names of their agents.
+    '/api/v1/agent-logs/export': {
+      limits: { sorted: 500, logRows: 1000, buffers: 10_000 },
+      notForHeavy: 'hundreds of pages, each a statement of its own',
+    },
     '/api/v1/usage': { limits: used(1.2) },
     '/api/v1/usage/forecast': { limits: used(1.2) },
     '/api/v1/admin/users': {
-      more: { '?search=number': {}, '?search=nobody-has-this': everybody, '?status=past_due': everybody, '?is_suspended=true': everybody },
+      more: {
+        '?search=user': {},
+        '?search=nobody-has-this': everybody,
+        '?status=past_due': everybody,
+        '?is_suspended=true': everybody,
+      },
     },
     '/api/v1/admin/users/{id}': { url: ({ user }) => `/api/v1/admin/users/${user}`, limits: used(1.2) },
-    '/api/v1/admin/users/{id}/subscription/events': { url: ({ user }) => `/api/v1/admin/users/${user}/subscription/events` },
+    '/api/v1/admin/users/{id}/subscription/events': {
+      url: ({ user }) => `/api/v1/admin/users/${user}/subscription/events`,
+    },
     '/api/v1/admin/subscriptions': { more: { '?status=past_due': everybody, '?search=nobody-has-this': everybody } },
     '/api/v1/admin/plan-requests': { more: { '?status=open': {} } },
     '/api/v1/admin/publication-requests': page,
@@ -99,8 +119,9 @@ export function limitsOfRoutes({ month, heavyMonth }: Sizes): Record<string, Rou
     '/api/v1/admin/plans/{id}': { url: ({ plan }) => `/api/v1/admin/plans/${plan}`, limits: everybody },
     // What everybody used in this month, by model.
     '/api/v1/admin/models': { limits: { rows: month, logRows: 1000, buffers: month + 3000 } },
-    // The whole history of subscriptions, and thirteen months of everybody's usage.
+    // The whole history of subscriptions, and everybody's usage of the months that are asked for.
     '/api/v1/admin/revenue': {
+      url: () => '/api/v1/admin/revenue?months=2',
       limits: {
         whole: ['subscriptions', 'subscription_events', 'usage_hours'],
         rows: 20 * accounts + 14 * month,
@@ -109,9 +130,11 @@ export function limitsOfRoutes({ month, heavyMonth }: Sizes): Record<string, Rou
         buffers: 20 * accounts + 14 * month,
       },
     },
-    // Events of Stripe of thirty days.
-    '/api/v1/admin/system': { limits: { rows: 20_000, buffers: 20_000 } },
-    '/api/v1/admin/audit-log': { more: { '?action=plan.change': {}, '?actor_id={user_id}': {}, '?target_id={user_id}': {} } },
+    // Events of Stripe of thirty days, out of ninety that are kept.
+    '/api/v1/admin/system': { limits: { whole: ['stripe_events'], rows: 100_000, buffers: 10_000 } },
+    '/api/v1/admin/audit-log': {
+      more: { '?action=plan.change': {}, '?actor_id={user_id}': {}, '?target_id={user_id}': {} },
+    },
     // Entry by entry, a thousand at a time.
     '/api/v1/admin/audit-log/verify': { limits: { rows: 1000 + pageRows } },
   }

@@ -123,12 +123,14 @@ export interface LogRange {
 /**
  * Whether every log of a range is too old for its user, none of them still runs, and usage has counted them all. A range
  * without logs is only over when nobody's logs are kept that long: somebody may be about to import some. Reads every row
- * of a month when it says yes.
+ * of a month when it says yes, and none when nobody's retention has passed it.
  */
 export async function isRangeExpired(tx: Tx, defaultDays: number | null, { from, to }: LogRange): Promise<boolean> {
   const { rows } = await sql<{ is_expired: boolean }>`
     with ${retentions(defaultDays)}
     select ${to}::timestamptz <= (select rolled_until from usage_rollup)
+      -- Most months are younger than anybody's retention: their logs need no look.
+      and exists (select from retentions where cutoff >= ${to})
       and not exists (
         select from agent_logs join retentions on retentions.user_id = agent_logs.user_id
         where "timestamp" >= ${from} and "timestamp" < ${to} and (cutoff is null or cutoff < ${to} or ${isUnended})

@@ -81,19 +81,22 @@ export async function isOffered(tx: Tx, plan: PlanRow, userId: string): Promise<
   return offer !== undefined
 }
 
-const countSubscribers = sql<number>`(select count(*) from public.subscriptions s
-  where s.plan_id = plans.id and s.is_current and s.status in ('trialing', 'active', 'past_due'))`
+const isSubscribed = sql`s.is_current and s.status in ('trialing', 'active', 'past_due')`
 
 /** Archived ones last. */
 export async function listAllPlans(tx: Tx) {
+  // All at once: plan by plan, subscriptions would be gone through as often as there are plans.
+  const counted = sql<{ plan_id: string; subscribers: number }>`(
+    select plan_id, count(*) as subscribers from public.subscriptions s where ${isSubscribed} group by plan_id)`
   const rows = await tx
     .selectFrom('plans')
+    .leftJoin(counted.as('counted'), 'counted.plan_id', 'plans.id')
     .select(allColumns)
-    .select(countSubscribers.as('subscribers'))
+    .select(sql<number>`coalesce(counted.subscribers, 0)`.as('subscribers'))
     .orderBy(sql`archived_at is not null`)
     .orderBy('position')
     .orderBy('price')
-    .orderBy('id')
+    .orderBy('plans.id')
     .execute()
   return rows.map(withFeatures)
 }
@@ -103,7 +106,11 @@ export async function getPlanForAdmin(tx: Tx, id: string) {
   const row = await tx
     .selectFrom('plans')
     .select(allColumns)
-    .select(countSubscribers.as('subscribers'))
+    .select(
+      sql<number>`(select count(*) from public.subscriptions s where s.plan_id = plans.id and ${isSubscribed})`.as(
+        'subscribers',
+      ),
+    )
     .where('id', '=', id)
     .executeTakeFirst()
   if (!row) throw new AppError('not_found')

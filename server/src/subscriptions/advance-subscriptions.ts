@@ -15,20 +15,20 @@ const usersPerRound = 200
 export async function advanceSubscriptions(database: Database, now: Date = new Date()): Promise<number> {
   let changed = 0
   let failure: unknown = null
-  let after = '00000000-0000-0000-0000-000000000000'
+  let after = firstPlace
   for (;;) {
     const from = after
-    const users = await database.asSystem(reason, (tx) => listDueUsers(tx, now, from))
-    for (const userId of users) {
-      after = userId
+    const due = await database.asSystem(reason, (tx) => listDue(tx, now, from))
+    for (const place of due) {
+      after = place
       try {
-        if (await database.asSystem(reason, (tx) => advance(tx, userId, now))) changed += 1
+        if (await database.asSystem(reason, (tx) => advance(tx, place.user_id, now))) changed += 1
       } catch (error) {
         // One that fails does not keep the others from their time.
         failure ??= error
       }
     }
-    if (users.length < usersPerRound) break
+    if (due.length < usersPerRound) break
   }
   if (failure !== null) throw failure
   return changed
@@ -58,19 +58,25 @@ export function findDueChange(row: SubscriptionRow, now: Date): SubscriptionChan
   return isEnd ? { kind: 'end', status: 'expired' } : { kind: 'renew' }
 }
 
-async function listDueUsers(tx: Tx, now: Date, afterUserId: string): Promise<string[]> {
-  const rows = await tx
-    .selectFrom('subscriptions')
-    .select('user_id')
-    .where('is_current', '=', true)
-    .where('status', 'in', ['trialing', 'active', 'past_due'])
-    .where(
-      sql<boolean>`((status = 'past_due' and coalesce(grace_until, '-infinity') <= ${now})
-        or (source <> 'stripe' and (end_date <= ${now} or period_end <= ${now} or (status = 'trialing' and trial_end <= ${now}))))`,
-    )
-    .where('user_id', '>', afterUserId)
-    .orderBy('user_id')
-    .limit(usersPerRound)
-    .execute()
-  return rows.map(({ user_id }) => user_id)
+/** When the clock asks something, as the index `subscriptions__due` has it: written alike, or all of them would be looked at. */
+const dueAt = sql<Date>`least(
+  case when status = 'past_due' then coalesce(grace_until, '-infinity') end,
+  case when source <> 'stripe' then least(end_date, period_end, case when status = 'trialing' then trial_end end) end)`
+
+/** Place in the order of the index; the moment as text, because it may be `-infinity`. */
+interface DuePlace {
+  user_id: string
+  due_at: string
+}
+
+const firstPlace: DuePlace = { user_id: '00000000-0000-0000-0000-000000000000', due_at: '-infinity' }
+
+async function listDue(tx: Tx, now: Date, after: DuePlace): Promise<DuePlace[]> {
+  // Without values for what the partial index has: only so does PostgreSQL see in every plan that it may take it.
+  const { rows } = await sql<DuePlace>`
+    select user_id, ${dueAt}::text as due_at from subscriptions
+    where is_current and status in ('trialing', 'active', 'past_due') and ${dueAt} <= ${now}::timestamptz
+      and (${dueAt}, user_id) > (${after.due_at}::timestamptz, ${after.user_id}::uuid)
+    order by ${dueAt}, user_id limit ${sql.lit(usersPerRound)}`.execute(tx)
+  return rows
 }
