@@ -49,7 +49,7 @@ export function openOwnerDoor(ownerUrl: string, connections: number): OwnerDoor 
           text: `select set_config('role', 'service_role', true), set_config('request.jwt.claims', $1, true), set_config('request.account_checked', $2, true)`,
           values: [JSON.stringify({ ...claims, role: 'service_role' }), 'true'],
         }
-        return queryFramed(client, frame, statement, { usePreparedStatements: true })
+        return queryFramed(client, frame, [statement], { usePreparedStatements: true })
       }),
     // Both kinds share the connections, and each keeps its own list of what is prepared there.
     queryPlain: ({ name, ...statement }) =>

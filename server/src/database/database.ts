@@ -8,6 +8,7 @@ import {
 import pg from 'pg'
 import { isConnectionLost, isSilence, toAppError } from './database-errors.ts'
 import { queryFramed, type Statement } from './framed-statement.ts'
+import { gatherStatements, type Sent } from './gather-statements.ts'
 import { type ConnectionPool, openPool, type PoolOptions } from './open-pool.ts'
 import { createSlowStatementLog, explainStatement } from './slow-statements.ts'
 import { type TimeLimits, timeLimitColumns } from './time-limits.ts'
@@ -35,7 +36,10 @@ export interface Database {
   asAnonymous<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Runs `work` without a user, past row-level security. `reason` says why that is right; lint lists who may call it. */
   asSystem<T>(reason: string, work: (tx: Tx) => Promise<T>, options?: SystemOptions): Promise<T>
-  /** One prepared statement in a transaction of its own, in one round trip. */
+  /**
+   * One prepared statement in a transaction of its own, in one round trip; of the same user's that come meanwhile several
+   * share the next one, without seeing each other fail.
+   */
   queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement): Promise<Row[]>
   isReady(): Promise<boolean>
   close(): Promise<void>
@@ -74,7 +78,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     client.release(lostBy !== null)
   }
 
-  const noteIfSlow = (begin: string) => (text: string, durationMs: number, error?: string) => {
+  const noteIfSlow: NoteIfSlow = (begin) => (text, durationMs, error) => {
     if (slowStatements.isSlow(durationMs))
       slowStatements.note({ text, durationMs, error }, () => explain(pool, begin, text))
   }
@@ -113,31 +117,59 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
+  const gather = gatherStatements(
+    createSend({ pool, giveBack, isSlow: slowStatements.isSlow, noteIfSlow, limits, usePreparedStatements }),
+  )
+
   return {
     withUser: (claims, work) => inTransaction(beginAs('authenticated', claims, limits), work),
     asAnonymous: (work) => inTransaction(beginAs('anon', null, limits), work),
     asSystem: (_reason, work, more) => inTransaction(beginAs('service_role', null, limits), work, more),
-    async queryAsUser<Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) {
-      const client = await pool.connect()
-      const startedAt = performance.now()
-      let lostBy: unknown = null
-      let code: string | undefined
-      try {
-        const frame = frameAs('authenticated', claims, limits)
-        return await queryFramed<Row>(client, frame, statement, { usePreparedStatements })
-      } catch (error) {
-        if (isConnectionLost(error)) lostBy = error
-        if (error instanceof pg.DatabaseError) code = error.code
-        throw toAppError(error, lostBy !== null)
-      } finally {
-        giveBack(client, lostBy)
-        const durationMs = performance.now() - startedAt
-        if (slowStatements.isSlow(durationMs))
-          noteIfSlow(beginAs('authenticated', claims, limits))(statement.text, durationMs, code)
-      }
-    },
+    queryAsUser: async <Row extends pg.QueryResultRow>(claims: Claims, statement: Statement) =>
+      (await gather(claims, statement)) as Row[],
     isReady: () => isReady(pool),
     close: () => pool.close(),
+  }
+}
+
+type NoteIfSlow = (begin: string) => (text: string, durationMs: number, error?: string) => void
+
+interface Sending {
+  pool: ConnectionPool
+  giveBack(client: pg.PoolClient, lostBy: unknown): void
+  isSlow(durationMs: number): boolean
+  noteIfSlow: NoteIfSlow
+  limits: string
+  usePreparedStatements: boolean
+}
+
+/** Statements of a user in one transaction and one message; never rejects. */
+function createSend({ pool, giveBack, isSlow, noteIfSlow, limits, usePreparedStatements }: Sending) {
+  return async (claims: Claims, statements: Statement[]): Promise<Sent> => {
+    let client: pg.PoolClient
+    try {
+      client = await pool.connect()
+    } catch (error) {
+      return { error, isLost: true }
+    }
+    const startedAt = performance.now()
+    let lostBy: unknown = null
+    let code: string | undefined
+    try {
+      const frame = frameAs('authenticated', claims, limits)
+      return { rows: await queryFramed(client, frame, statements, { usePreparedStatements }) }
+    } catch (error) {
+      if (isConnectionLost(error)) lostBy = error
+      if (error instanceof pg.DatabaseError) code = error.code
+      return { error: toAppError(error, lostBy !== null), isLost: lostBy !== null }
+    } finally {
+      giveBack(client, lostBy)
+      // How long each of several took is not known.
+      const durationMs = (performance.now() - startedAt) / statements.length
+      const [first] = statements
+      if (first && isSlow(durationMs))
+        noteIfSlow(beginAs('authenticated', claims, limits))(first.text, durationMs, code)
+    }
   }
 }
 

@@ -49,7 +49,7 @@ describe.each([true, false])('with prepared statements: %s', (usePreparedStateme
       text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
       values: [JSON.stringify(ada!.claims)],
     }
-    const [inside] = await queryFramed<{ role: string }>(client, frame, whoAmI, { usePreparedStatements })
+    const [[inside] = []] = await queryFramed<{ role: string }>(client, frame, [whoAmI], { usePreparedStatements })
     expect(inside?.role).toBe('authenticated')
     const { rows } = await client.query(
       `select current_user = session_user as is_login, current_setting('request.jwt.claims', true) as claims`,

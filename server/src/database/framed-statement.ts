@@ -27,30 +27,25 @@ type Columns = { name: string; parse: (text: string) => unknown }[]
 const preparedOn = new WeakMap<Wire, Map<string, Columns>>()
 
 /**
- * Two statements that PostgreSQL runs as one transaction, because one Sync ends both
+ * Statements that PostgreSQL runs as one transaction, because one Sync ends them all
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): `frame` sets role and claims for
- * this transaction alone, then comes the statement itself. One message there and one back: BEGIN, SET and COMMIT around
- * it would cost more than the statement. When the frame fails, PostgreSQL skips the statement.
+ * this transaction alone, then come the statements themselves. One message there and one back: BEGIN, SET and COMMIT around
+ * one would cost more than the statement. When one fails, PostgreSQL skips the rest and takes all back.
  */
-class FramedStatement<Row> implements pg.Submittable {
-  readonly #frame: Statement
-  readonly #statement: Statement
+class FramedStatements<Row> implements pg.Submittable {
+  readonly #all: readonly Statement[]
   readonly #usePrepared: boolean
-  readonly #rows: Row[] = []
+  /** Of each statement, the frame first. */
+  readonly #rows: Row[][]
   #prepared: Map<string, Columns> = new Map()
-  #columns: Columns = []
+  readonly #columns = new Map<string, Columns>()
   #completed = 0
   /** pg calls one of `handleError` and `handleReadyForQuery`, and only looks whether this is there. */
-  readonly callback: (error: unknown, rows: Row[]) => void
+  readonly callback: (error: unknown, rows: Row[][]) => void
 
-  constructor(
-    frame: Statement,
-    statement: Statement,
-    usePrepared: boolean,
-    callback: (error: unknown, rows: Row[]) => void,
-  ) {
-    this.#frame = frame
-    this.#statement = statement
+  constructor(all: readonly Statement[], usePrepared: boolean, callback: (error: unknown, rows: Row[][]) => void) {
+    this.#all = all
+    this.#rows = all.map(() => [])
     this.#usePrepared = usePrepared
     this.callback = callback
   }
@@ -60,12 +55,10 @@ class FramedStatement<Row> implements pg.Submittable {
     const wire = connection as unknown as Wire
     this.#prepared = preparedOn.get(wire) ?? new Map()
     preparedOn.set(wire, this.#prepared)
-    this.#columns = this.#prepared.get(this.#statement.name) ?? []
     // Corked, so that all of it leaves in one packet.
     wire.stream.cork()
     try {
-      this.#send(wire, this.#frame)
-      this.#send(wire, this.#statement)
+      for (const statement of this.#all) this.#send(wire, statement)
       wire.sync()
     } finally {
       wire.stream.uncork()
@@ -73,31 +66,39 @@ class FramedStatement<Row> implements pg.Submittable {
   }
 
   #send(wire: Wire, { name, text, values }: Statement): void {
-    const isPrepared = this.#usePrepared && this.#prepared.has(name)
+    const known = this.#columns.get(name) ?? this.#prepared.get(name)
+    const isPrepared = this.#usePrepared && known !== undefined
     const sentName = this.#usePrepared ? name : ''
     if (!isPrepared) {
       // An earlier attempt may have failed after this one was prepared. Closing what is not there is no error.
       if (this.#usePrepared) wire.close({ type: 'S', name })
       wire.parse({ name: sentName, text })
     }
+    this.#columns.set(name, known ?? [])
     wire.bind({ statement: sentName, values, valueMapper: toWireValue })
-    if (!isPrepared && text === this.#statement.text) wire.describe({ type: 'P', name: '' })
+    if (!isPrepared) wire.describe({ type: 'P', name: '' })
     wire.execute({})
   }
 
   handleRowDescription({ fields }: { fields: { name: string; dataTypeID: number }[] }): void {
-    this.#columns = fields.map(({ name, dataTypeID }) => ({ name, parse: pg.types.getTypeParser(dataTypeID, 'text') }))
+    const { name } = this.#all[this.#completed] ?? {}
+    if (name === undefined) return
+    this.#columns.set(
+      name,
+      fields.map((field) => ({ name: field.name, parse: pg.types.getTypeParser(field.dataTypeID, 'text') })),
+    )
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
     // The row of the frame tells nothing.
     if (this.#completed === 0) return
+    const { name = '' } = this.#all[this.#completed] ?? {}
     const row: Record<string, unknown> = {}
-    for (const [index, { name, parse }] of this.#columns.entries()) {
+    for (const [index, column] of (this.#columns.get(name) ?? []).entries()) {
       const text = fields[index]
-      row[name] = text === null || text === undefined ? null : parse(text)
+      row[column.name] = text === null || text === undefined ? null : column.parse(text)
     }
-    this.#rows.push(row as Row)
+    this.#rows[this.#completed]?.push(row as Row)
   }
 
   handleCommandComplete(): void {
@@ -109,32 +110,29 @@ class FramedStatement<Row> implements pg.Submittable {
   }
 
   handleReadyForQuery(): void {
-    if (this.#usePrepared) {
-      this.#prepared.set(this.#frame.name, [])
-      this.#prepared.set(this.#statement.name, this.#columns)
-    }
-    this.callback(null, this.#rows)
+    if (this.#usePrepared) for (const [name, columns] of this.#columns) this.#prepared.set(name, columns)
+    this.callback(null, this.#rows.slice(1))
   }
 }
 
 // On a pipelined connection pg takes only its own kind of query, because others leave a portal open; this one does not.
 // The kind alone: its constructor would make an event emitter and a result that nobody reads.
-Object.setPrototypeOf(FramedStatement.prototype, pg.Query.prototype)
+Object.setPrototypeOf(FramedStatements.prototype, pg.Query.prototype)
 
 function toWireValue(value: StatementValue): string | Buffer | null {
   if (value instanceof Date) return value.toISOString()
   return typeof value === 'number' ? String(value) : value
 }
 
-/** Rejects with what PostgreSQL or the connection reports; the transaction is then rolled back already. */
+/** The rows of each statement. Rejects with what PostgreSQL or the connection reports; the transaction is then rolled back already. */
 export function queryFramed<Row>(
   client: pg.ClientBase,
   frame: Statement,
-  statement: Statement,
+  statements: readonly Statement[],
   options: { usePreparedStatements: boolean },
-): Promise<Row[]> {
+): Promise<Row[][]> {
   return new Promise((resolve, reject) => {
-    const query = new FramedStatement<Row>(frame, statement, options.usePreparedStatements, (error, rows) =>
+    const query = new FramedStatements<Row>([frame, ...statements], options.usePreparedStatements, (error, rows) =>
       error ? reject(error) : resolve(rows),
     )
     client.query(query)

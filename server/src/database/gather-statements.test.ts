@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { createLog } from '../log.ts'
+import { createTestDatabase, type TestDatabase, type TestUser } from '../testing/test-app.ts'
+import { openDatabase } from './database.ts'
+
+let db: TestDatabase
+let [ada, bob]: TestUser[] = []
+
+beforeAll(async () => {
+  db = await createTestDatabase()
+  ada = await db.createUser()
+  bob = await db.createUser()
+})
+afterAll(() => db.close())
+
+function open(poolSize = 5) {
+  const database = openDatabase({ url: db.serverUrl, poolSize, usePreparedStatements: true, log: createLog('silent') })
+  onTestFinished(() => database.close())
+  return database
+}
+
+/** Tells which transaction it was in. */
+const seen = (value: number) => ({
+  name: 'seen',
+  text: `select $1::int as value, current_setting('request.jwt.claims')::json ->> 'sub' as sub, now() as begun, pg_sleep(0.005)`,
+  values: [value],
+})
+const divide = (by: number) => ({ name: 'divide', text: 'select 6 / $1::int as value', values: [by] })
+
+test('of one user all that come meanwhile share transactions, in their order, each with its own answer', async () => {
+  const database = open()
+  const rows = await Promise.all(Array.from({ length: 40 }, (_, at) => database.queryAsUser(ada!.claims, seen(at))))
+  expect(rows.map(([row]) => row?.value)).toEqual(Array.from({ length: 40 }, (_, at) => at))
+  // The first alone, then sixteen, sixteen and seven.
+  const sizes = Map.groupBy(rows, ([row]) => Number(row?.begun))
+  expect([...sizes.values()].map((one) => one.length)).toEqual([1, 16, 16, 7])
+})
+
+test('users never share one, and none waits for another', async () => {
+  const database = open()
+  const both = [ada!, bob!]
+  const rows = await Promise.all(
+    Array.from({ length: 30 }, async (_, at) => {
+      const user = both[at % 2]!
+      const [row] = await database.queryAsUser(user.claims, seen(at))
+      expect(row).toMatchObject({ value: at, sub: user.id })
+      return row
+    }),
+  )
+  for (const one of Map.groupBy(rows, (row) => Number(row?.begun)).values())
+    expect(new Set(one.map((row) => row?.sub)).size).toBe(1)
+
+  let isSlowDone = false
+  const slow = database
+    .queryAsUser(ada!.claims, { name: 'slow', text: 'select pg_sleep(1)', values: [] })
+    .then(() => (isSlowDone = true))
+  await database.queryAsUser(bob!.claims, seen(1))
+  expect(isSlowDone).toBe(false)
+  await slow
+})
+
+test('somebody who has become an admin meanwhile does not act as what they were', async () => {
+  const database = open()
+  const role = {
+    name: 'role',
+    text: `select current_setting('request.jwt.claims')::json ->> 'user_role' as role`,
+    values: [],
+  }
+  const rows = await Promise.all(
+    (['user', 'user', 'admin', 'user'] as const).map((user_role) =>
+      database.queryAsUser({ ...ada!.claims, user_role }, role),
+    ),
+  )
+  expect(rows.map(([row]) => row?.role)).toEqual(['user', 'user', 'admin', 'user'])
+})
+
+test('what fails fails alone: nothing of it stays, and all the others are written once', async () => {
+  const database = open()
+  const add = {
+    name: 'add',
+    text: `update users set first_name = first_name || '+' where id = $1 returning first_name`,
+    values: [ada!.id],
+  }
+  const failing = {
+    name: 'add_and_fail',
+    text: `with added as (update users set first_name = first_name || '-' where id = $1 returning 1) select 1 / ($2::int - 1) from added`,
+    values: [ada!.id, 1],
+  }
+  const ends = await Promise.allSettled(
+    [add, add, failing, add, divide(0), add, divide(3)].map((one) => database.queryAsUser(ada!.claims, one)),
+  )
+  expect(ends.map(({ status }) => status)).toEqual([
+    ...['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+  ])
+  expect(
+    await database.queryAsUser(ada!.claims, { name: 'name', text: 'select first_name from users', values: [] }),
+  ).toEqual([{ first_name: 'Test++++' }])
+})
+
+test('when a connection is lost all that were under way on it fail, and who waits goes on', async () => {
+  const database = open(1)
+  const long = (at: number) => ({ name: 'long', text: 'select $1::int as value, pg_sleep(0.3)', values: [at] })
+  const first = expect(database.queryAsUser(ada!.claims, long(0))).rejects.toMatchObject({ code: 'unavailable' })
+  const later = Array.from({ length: 20 }, (_, at) => database.queryAsUser(ada!.claims, seen(at)))
+  const admin = new pg.Client({ connectionString: db.ownerUrl })
+  await admin.connect()
+  await sleep(100)
+  await admin.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(0.3)%' and pid <> pg_backend_pid()`,
+  )
+  await admin.end()
+  await first
+  expect((await Promise.all(later)).map(([row]) => row?.value)).toEqual(Array.from({ length: 20 }, (_, at) => at))
+})
+
+test('a heavy user holds one connection', async () => {
+  const database = open(2)
+  const many = Array.from({ length: 200 }, (_, at) => database.queryAsUser(ada!.claims, seen(at)))
+  const startedAt = performance.now()
+  await database.queryAsUser(bob!.claims, seen(1))
+  const waited = performance.now() - startedAt
+  await Promise.all(many)
+  expect(waited).toBeLessThan((performance.now() - startedAt) / 3)
+})

@@ -1,0 +1,73 @@
+import type { Claims } from './database.ts'
+import type { Statement } from './framed-statement.ts'
+
+/** How a transaction of several statements ended: with the rows of each, or for all of them with the same error. */
+export type Sent =
+  | { rows: unknown[][] }
+  | { error: unknown /** Whether it was committed is not known. */; isLost: boolean }
+
+type Send = (claims: Claims, statements: Statement[]) => Promise<Sent>
+
+interface Waiting {
+  statement: Statement
+  resolve(rows: unknown[]): void
+  reject(error: unknown): void
+}
+
+// A longer transaction would keep the same user's runs on other servers waiting for the rows it has locked.
+const mostTogether = 16
+
+/**
+ * Statements of one user wait while another of the same user is under way, and then leave together, in one transaction: runs
+ * of one user change the same row of what is counted for limits, so on connections of their own they would wait there one
+ * for the other, and with their connections everybody else. Whoever comes alone does not wait.
+ *
+ * What fails takes nobody with it: the transaction is rolled back as a whole, and each of its statements sent by itself.
+ */
+export function gatherStatements(send: Send): (claims: Claims, statement: Statement) => Promise<unknown[]> {
+  const waitingOf = new Map<string, Waiting[]>()
+
+  /** Answers whether the connection was lost. */
+  async function sendTogether(claims: Claims, together: Waiting[]): Promise<boolean> {
+    const sent = await send(
+      claims,
+      together.map(({ statement }) => statement),
+    )
+    if ('rows' in sent) {
+      for (const [at, { resolve }] of together.entries()) resolve(sent.rows[at] ?? [])
+      return false
+    }
+    if (sent.isLost || together.length === 1) {
+      for (const { reject } of together) reject(sent.error)
+      return sent.isLost
+    }
+    for (const one of together) await sendTogether(claims, [one])
+    return false
+  }
+
+  async function sendAll(key: string, claims: Claims, waiting: Waiting[]): Promise<void> {
+    while (waiting.length > 0) {
+      if (!(await sendTogether(claims, waiting.splice(0, mostTogether)))) continue
+      // A database that is silent lets each try wait for seconds: then nobody waits for another's.
+      const rest = []
+      while (waiting.length > 0) rest.push(sendTogether(claims, waiting.splice(0, mostTogether)))
+      await Promise.all(rest)
+    }
+    // In the same moment in which nobody waits: whoever comes a turn later would wait for ever.
+    waitingOf.delete(key)
+  }
+
+  return (claims, statement) =>
+    new Promise((resolve, reject) => {
+      const key = `${claims.user_role} ${claims.sub}`
+      const one = { statement, resolve, reject }
+      const waiting = waitingOf.get(key)
+      if (waiting) {
+        waiting.push(one)
+        return
+      }
+      const begun = [one]
+      waitingOf.set(key, begun)
+      void sendAll(key, claims, begun)
+    })
+}
