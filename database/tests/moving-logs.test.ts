@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { deleteLog, rateLog } from '../../server/src/agent-logs/agent-log-queries.ts'
 import { insertTestUserAgent } from '../../server/src/agent-logs/agent-log-testing.ts'
 import { finishRun, type NewRun, saveProgress, startRun, stopRun } from '../../server/src/agent-logs/run-log-queries.ts'
 import { endOfTestRun, newTestRun } from '../../server/src/agent-logs/run-log-testing.ts'
@@ -13,6 +14,7 @@ import { insertRunToWait } from '../../server/src/approvals/waiting-run-testing.
 import type { Tx } from '../../server/src/database/database.ts'
 import { createId } from '../../server/src/database/uuid-v7.ts'
 import { readCounters } from '../../server/src/limits/limit-testing.ts'
+import { releaseLeakedReservations } from '../../server/src/limits/reservation-queries.ts'
 import { interruptRunsOf, touchServerNode } from '../../server/src/server-nodes/server-node-queries.ts'
 import { createTestDatabase, type TestDatabase, type TestUser } from '../../server/src/testing/test-app.ts'
 import { rollUpHour } from '../../server/src/usage/roll-up-queries.ts'
@@ -140,6 +142,41 @@ describe('a run', () => {
     await asSystem((tx) => touchServerNode(tx, run.nodeId))
     await asSystem((tx) => setTimes(tx))
     expect(await whileItMoves(() => asSystem((tx) => interruptRunsOf(tx, run.nodeId)))).toBe(1)
+    expect(await readLog()).toMatchObject({ status: 'interrupted', place: partition() })
+    expect(await counters()).toMatchObject({ runs: 0, running: 0, reservations: 0 })
+  })
+})
+
+describe('a log', () => {
+  const finished = async () => {
+    await start()
+    await finishRun(site.database, user.claims, endOfTestRun(run, 'Yes.'))
+  }
+
+  test('keeps the rating it is given', async () => {
+    await finished()
+    const rated = await whileItMoves(() =>
+      site.database.withUser(user.claims, (tx) => rateLog(tx, run.id, { rating: 1, comment: 'Good' })),
+    )
+    expect(rated).toMatchObject({ rating: 1, rating_comment: 'Good' })
+  })
+
+  test('is deleted', async () => {
+    await finished()
+    await whileItMoves(() => site.database.withUser(user.claims, (tx) => deleteLog(tx, run.id)))
+    expect(await readLog()).toBeUndefined()
+  })
+
+  test('of a server that signed out ends as interrupted with what it took', async () => {
+    await start()
+    await asSystem((tx) =>
+      tx
+        .updateTable('run_reservations')
+        .set({ created_at: new Date(0) })
+        .where('log_id', '=', run.id)
+        .execute(),
+    )
+    expect(await whileItMoves(() => asSystem(releaseLeakedReservations))).toBe(1)
     expect(await readLog()).toMatchObject({ status: 'interrupted', place: partition() })
     expect(await counters()).toMatchObject({ runs: 0, running: 0, reservations: 0 })
   })

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { againIfMoved } from '../agent-logs/again-if-moved.ts'
 import type { Tx } from '../database/database.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
 import type { UsedByRun } from '../runtime/run-types.ts'
@@ -111,11 +112,12 @@ export async function releaseLeakedReservations(tx: Tx): Promise<number> {
 }
 
 async function interruptRun(tx: Tx, { id, timestamp }: ReservedRun): Promise<void> {
-  await tx
+  const update = tx
     .updateTable('agent_logs')
     .set({ status: 'interrupted', error_code: 'interrupted', output: sql`coalesce(output, '')` })
     .where('id', '=', id)
     .where('timestamp', '=', timestamp)
     .where('status', '=', 'running')
-    .execute()
+    .returning('id')
+  await againIfMoved(() => update.executeTakeFirst())
 }
