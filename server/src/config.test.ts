@@ -47,6 +47,7 @@ test('all faults are listed together, by name and never with the value', () => {
   }
   const faults = readFaults(wrong)
   for (const name of Object.keys(wrong)) expect(faults.join('\n')).toContain(`${name}: `)
+  expect(faults).toContain('PORT: must be a number')
   expect(faults.join('\n')).toContain('COMPATIBLE_MODELS: ')
   for (const value of Object.values(wrong)) expect(faults.join('\n')).not.toContain(value)
   expect(faults.join('\n')).not.toMatch(/secret|hunter2|77/)

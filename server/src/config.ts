@@ -154,6 +154,9 @@ export class ConfigError extends Error {
   }
 }
 
+const toFault = (message: string) =>
+  message.replace(/^Invalid input: /, '').replace('expected number, received NaN', 'must be a number')
+
 /** Reads and checks the environment; an empty variable counts as not set. Throws `ConfigError`. */
 export function readConfig(environment: Record<string, string | undefined> = process.env) {
   const present = Object.fromEntries(
@@ -162,7 +165,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   const parsed = variables.safeParse(present)
   const faults = parsed.success
     ? []
-    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message.replace(/^Invalid input: /, '')}`)
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${toFault(issue.message)}`)
   if (present.DIRECT_URL && !present.DATABASE_URL)
     faults.push('DIRECT_URL: set DATABASE_URL too, or neither for the embedded PostgreSQL')
   if (present.COMPATIBLE_BASE_URL && !present.COMPATIBLE_MODELS)
