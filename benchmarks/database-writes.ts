@@ -13,7 +13,7 @@ const copiedRows = 10_000
 const columns = logColumns.split(',').length
 const places = Array.from({ length: columns }, (_, at) => `$${at + 1}`).join(', ')
 
-/** Beside agent_logs a plain table with the same columns, checks, keys and indexes, and the rows of the present month. */
+/** Beside agent_logs a table without partitions, with the same columns, checks, keys and indexes, and the rows of the present month. */
 const createPlainTable = `
   create schema bench;
   create table bench.plain_logs (like public.agent_logs including all) with (fillfactor = 80);
@@ -76,6 +76,7 @@ export async function createWrites(options: {
     sides: [
       { name: 'row-level security', work: ours((user) => make('agent_logs', user)) },
       { name: 'without', work: framed((user) => make('agent_logs', user)) },
+      { name: 'plain SQL', work: plain((user) => make('agent_logs', user)) },
       { name: 'without, plain table', work: framed((user) => make('bench.plain_logs', user)) },
       { name: 'plain SQL, plain table', work: plain((user) => make('bench.plain_logs', user)) },
     ],
