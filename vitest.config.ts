@@ -30,9 +30,9 @@ const hasPooler = findPgBouncer() !== null
 
 export default defineConfig({
   test: {
-    // Most tests wait for a database, a server or a disk, so there is work for one more than there are processors; more than
+    // Most tests wait for a database, a server or a disk, so there is work for two more than there are processors; more than
     // a few at once would exhaust the connections of one PostgreSQL.
-    maxWorkers: Math.min(4, availableParallelism() + 1),
+    maxWorkers: Math.min(4, availableParallelism() + 2),
     reporters: ['default', new UntestedReporter()],
     projects: [
       project('server', 'global-setup', [...rest, ...database]),
