@@ -1,11 +1,12 @@
 -- What the server looks for each minute is found by an index of its own, however much has gathered beside it.
 
 -- The moment from which the clock asks something of a subscription; see advance-subscriptions.ts.
+-- An array instead of "in": PostgreSQL 15 describes the latter in other words once it was restored.
 -- lint-allow blocks-writes: no version is released yet, so nobody has many of them
 create index subscriptions__due on public.subscriptions (least(
   case when status = 'past_due' then coalesce(grace_until, '-infinity') end,
   case when source <> 'stripe' then least(end_date, period_end, case when status = 'trialing' then trial_end end) end
-), user_id) where is_current and status in ('trialing', 'active', 'past_due');
+), user_id) where is_current and status = any ('{trialing,active,past_due}'::text[]);
 -- lint-allow blocks-writes: no version is released yet, so nobody has many of them
 create index limit_warnings__month on public.limit_warnings (month);
 -- lint-allow blocks-writes: no version is released yet, so nobody has many of them
