@@ -98,6 +98,8 @@ export async function createEmptyDatabase(options: { owner?: string } = {}): Pro
   onTestFinished(async () => void (await runSql(adminUrl.href, `drop database if exists ${name} with (force)`)))
   const url = new URL(adminUrl)
   url.pathname = `/${name}`
+  // Before PostgreSQL 16 an owner that inherits nothing may create no tables in schema public.
+  if (options.owner) await runSql(url.href, `grant all on schema public to ${options.owner}`)
   return url.href
 }
 
