@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { deployMigrations, type Migration } from '../database/migrate.ts'
 import { createEmptyDatabase, makeFolder, newestSource, runSql, testMigrations } from './backup-testing.ts'
 import { createBackup } from './create-backup.ts'
+import type { Encryption } from './encryption.ts'
 import { FolderStore } from './folder-store.ts'
 import { restoreBackup } from './restore-backup.ts'
 
@@ -68,7 +69,7 @@ test('a backup waits for a slow place and a restore for a slow database: neither
   const ownerUrl = await createLargeDatabase(migrations)
   const store = new SlowStore(await makeFolder())
   const identity = await generateX25519Identity()
-  const encryption = { kind: 'recipients', recipients: [await identityToRecipient(identity)] } as const
+  const encryption: Encryption = { kind: 'recipients', recipients: [await identityToRecipient(identity)] }
   const creating = createBackup({ ownerUrl, store, encryption, migrations, agentexpress: '0' })
   creating.catch(() => {})
   let seen = 0
