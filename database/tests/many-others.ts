@@ -11,9 +11,9 @@ import { fillSubscriptions } from './many-subscriptions.ts'
  */
 
 /** Accounts altogether; those with logs are among them. */
-export const accounts = 20_000
+export const accounts = 10_000
 /** Entries of the audit log, a true chain. */
-export const auditEntries = 20_000
+const auditEntries = 5000
 
 export interface ManyOthers {
   /** One of those with a thousand logs; an admin, whom no plan limits. */
@@ -110,7 +110,7 @@ async function fillAccounts(client: pg.Client, { heavy }: ManyLogs, admin: Logge
     `insert into agents (id, name, description, type, capabilities, is_public, creator_id, publication_requested_at)
      select gen_random_uuid(), 'Own agent ' || n, 'What it does.', 'sales', capabilities, n % 20 = 0, accounts.id,
        case when n % 167 = 1 then now() - n * interval '1 minute' end
-     from accounts, (select capabilities from agents limit 1) example where n <= 5000`,
+     from accounts, (select capabilities from agents limit 1) example where n <= 2000`,
   )
   await client.query(
     `insert into agent_versions (agent_id, version, name, description, capabilities)
@@ -168,6 +168,6 @@ async function fillRecords(client: pg.Client, admin: LoggedUser): Promise<void> 
     `insert into stripe_events (id, type, object_id, customer_id, created_at, received_at, handled_at, attempts, next_attempt_at)
      select 'evt_' || n, 'invoice.paid', 'in_' || n, 'cus_' || 2 + n % 9000, at, at, case when n > 3 then at end, 1,
        case when n <= 3 then now() - interval '1 second' end
-     from generate_series(1, 40000) n, lateral (select now() - case when n > 38500 then interval '91 days' else n * interval '3 minutes' end as at) e`,
+     from generate_series(1, 20000) n, lateral (select now() - case when n > 18500 then interval '91 days' else n * interval '6 minutes' end as at) e`,
   )
 }

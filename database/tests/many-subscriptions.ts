@@ -54,11 +54,11 @@ export async function fillSubscriptions(client: pg.Client, heavy: LoggedUser): P
      where n % 4 > 0`,
     [starter, professional],
   )
-  // Former ones, of two of three accounts.
+  // Former ones, of every other account.
   await client.query(
     `insert into subscriptions (id, user_id, plan_id, status, start_date, end_date, is_current, billing_interval, price, source)
      select pg_temp.id_at(start), id, $1::uuid, 'canceled', start, start + interval '60 days', false, 'month', 19, 'manual'
-     from accounts, generate_series(1, n % 3) k, lateral (select now() - (440 + n % 200 + k * 100) * interval '1 day' as start) s`,
+     from accounts, generate_series(1, n % 2) k, lateral (select now() - (440 + n % 200 + k * 100) * interval '1 day' as start) s`,
     [starter],
   )
   // The history of them all; three payments failed just now, and their users are still to be told.
@@ -68,8 +68,8 @@ export async function fillSubscriptions(client: pg.Client, heavy: LoggedUser): P
      select pg_temp.id_at(at), id, user_id, case when k = 0 then 'begun' when last and status <> 'active' then
          case status when 'past_due' then 'payment_failed' when 'trialing' then 'adjusted' else status end else 'renewed' end,
        case when k > 0 then 'active' end, case when last then status else 'active' end, plan_id, ${detail}, at
-     from subscriptions, generate_series(0, 3) k,
-       lateral (select start_date + k * interval '15 days' as at, k = 3 as last) e
+     from subscriptions, generate_series(0, 2) k,
+       lateral (select start_date + k * interval '15 days' as at, k = 2 as last) e
      where at < now()`,
   )
   await client.query(

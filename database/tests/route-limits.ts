@@ -131,7 +131,7 @@ export function limitsOfRoutes({ month, heavyMonth }: Sizes): Record<string, Rou
       },
     },
     // Events of Stripe of thirty days, out of ninety that are kept.
-    '/api/v1/admin/system': { limits: { whole: ['stripe_events'], rows: 100_000, buffers: 10_000 } },
+    '/api/v1/admin/system': { limits: { whole: ['stripe_events'], rows: 50_000, buffers: 10_000 } },
     '/api/v1/admin/audit-log': {
       more: { '?action=plan.change': {}, '?actor_id={user_id}': {}, '?target_id={user_id}': {} },
     },
