@@ -233,8 +233,8 @@ describe.each<[string, () => LoggedUser]>([
         database.withUser(claimsOf(user()), (tx) =>
           listWholeLogs(tx, { filter: {}, span: toSpan({}) }, 'desc', pageRows - 1),
         ),
-      // The names of agent and user agent are looked up for each row.
-      { index: byOwner, buffers: 6000 },
+      // The names of agent and user agent are looked for among those of the page, for each row of it.
+      { index: byOwner, buffers: 10_000 },
     ))
 })
 
