@@ -20,12 +20,7 @@ function project(name: string, setup: string, include: string[]): TestProjectCon
   }
 }
 
-const { api, database, rest } = testFiles()
-// These take minutes for little that depends on the version; CI, which has fifteen, runs them on the embedded one alone.
-const heavy = ['migration-processes', 'migrations-each-way', 'plans-at-scale'].map(
-  (name) => `database/tests/${name}.test.ts`,
-)
-const light = database.filter((file) => !heavy.includes(file))
+const { api, database, rest, oldest, oldestOnCi } = testFiles()
 const hasPooler = findPgBouncer() !== null
 
 export default defineConfig({
@@ -39,7 +34,7 @@ export default defineConfig({
       // CONTRIBUTING.md says why the API is tested behind the pooler instead of twice.
       project('api', hasPooler ? 'global-setup-pooled' : 'global-setup', api),
       ...(findOldestPostgres()
-        ? [project('database-15', 'global-setup-oldest', process.env.CI ? light : database)]
+        ? [project('database-15', 'global-setup-oldest', process.env.CI ? oldestOnCi : oldest)]
         : []),
       {
         test: {
