@@ -15,8 +15,8 @@ beforeAll(async () => {
 })
 afterAll(() => db.close())
 
-function open(poolSize = 5) {
-  const database = openDatabase({ url: db.serverUrl, poolSize, usePreparedStatements: true, log: createLog('silent') })
+function open(poolSize = 5, usePreparedStatements = true) {
+  const database = openDatabase({ url: db.serverUrl, poolSize, usePreparedStatements, log: createLog('silent') })
   onTestFinished(() => database.close())
   return database
 }
@@ -29,14 +29,17 @@ const seen = (value: number) => ({
 })
 const divide = (by: number) => ({ name: 'divide', text: 'select 6 / $1::int as value', values: [by] })
 
-test('of one user all that come meanwhile share transactions, in their order, each with its own answer', async () => {
-  const database = open()
-  const rows = await Promise.all(Array.from({ length: 40 }, (_, at) => database.queryAsUser(ada!.claims, seen(at))))
-  expect(rows.map(([row]) => row?.value)).toEqual(Array.from({ length: 40 }, (_, at) => at))
-  // The first alone, then sixteen, sixteen and seven.
-  const sizes = Map.groupBy(rows, ([row]) => Number(row?.begun))
-  expect([...sizes.values()].map((one) => one.length)).toEqual([1, 16, 16, 7])
-})
+test.each([true, false])(
+  'of one user all that come meanwhile share transactions, each with its own answer; prepared: %s',
+  async (isPrepared) => {
+    const database = open(5, isPrepared)
+    const rows = await Promise.all(Array.from({ length: 40 }, (_, at) => database.queryAsUser(ada!.claims, seen(at))))
+    expect(rows.map(([row]) => row?.value)).toEqual(Array.from({ length: 40 }, (_, at) => at))
+    // The first alone, then sixteen, sixteen and seven.
+    const sizes = Map.groupBy(rows, ([row]) => Number(row?.begun))
+    expect([...sizes.values()].map((one) => one.length)).toEqual([1, 16, 16, 7])
+  },
+)
 
 test('users never share one, and none waits for another', async () => {
   const database = open()
@@ -113,6 +116,18 @@ test('when a connection is lost all that were under way on it fail, and who wait
   await admin.end()
   await first
   expect((await Promise.all(later)).map(([row]) => row?.value)).toEqual(Array.from({ length: 20 }, (_, at) => at))
+})
+
+test('while the database is slow, each goes by itself', async () => {
+  const database = open()
+  const slow = { name: 'slow_1', text: 'select now() as begun, pg_sleep(1.1)', values: [] }
+  const quick = { name: 'quick', text: 'select now() as begun', values: [] }
+  const rows = await Promise.all(
+    [slow, ...Array.from({ length: 4 }, () => quick)].map((one) => database.queryAsUser(ada!.claims, one)),
+  )
+  // The second alone, the last three together again.
+  const sizes = Map.groupBy(rows, ([row]) => Number(row?.begun))
+  expect([...sizes.values()].map((one) => one.length)).toEqual([1, 1, 3])
 })
 
 test('a heavy user holds one connection', async () => {

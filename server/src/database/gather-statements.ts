@@ -16,6 +16,8 @@ interface Waiting {
 
 // A longer transaction would keep the same user's runs on other servers waiting for the rows it has locked.
 const mostTogether = 16
+// PostgreSQL answers when all are done, and is taken for dead after ten seconds: what is slow goes by itself.
+const slowMs = 1000
 
 /**
  * Statements of one user wait while another of the same user is under way, and then leave together, in one transaction: runs
@@ -46,8 +48,12 @@ export function gatherStatements(send: Send): (claims: Claims, statement: Statem
   }
 
   async function sendAll(key: string, claims: Claims, waiting: Waiting[]): Promise<void> {
+    let most = mostTogether
     while (waiting.length > 0) {
-      if (!(await sendTogether(claims, waiting.splice(0, mostTogether)))) continue
+      const startedAt = performance.now()
+      const isLost = await sendTogether(claims, waiting.splice(0, most))
+      most = performance.now() - startedAt > slowMs ? 1 : mostTogether
+      if (!isLost) continue
       // A database that is silent lets each try wait for seconds: then nobody waits for another's.
       const rest = []
       while (waiting.length > 0) rest.push(sendTogether(claims, waiting.splice(0, mostTogether)))
