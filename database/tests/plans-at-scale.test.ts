@@ -223,6 +223,7 @@ describe.each<[string, () => LoggedUser]>([
     look((database) => countActivity(database, claimsOf(user()), { days: 30 }), {
       partitions: 4,
       logRows: 20_000,
+      rows: 20_000,
       sorted: 20_000,
       buffers: 20_000,
     }))

@@ -79,13 +79,15 @@ export function limitsOfRoutes({ month, heavyMonth }: Sizes): Record<string, Rou
     '/api/v1/user-agents/{id}/memories': page,
     '/api/v1/user-agents/{id}/integrations': page,
     '/api/v1/user-agents/{id}/integrations/{integration_id}': page,
-    '/api/v1/user-agents/{id}/integrations/{integration_id}/deliveries': page,
+    // A month of messages to one webhook; older ones are forgotten.
+    '/api/v1/user-agents/{id}/integrations/{integration_id}/deliveries': { limits: { sorted: 1000 } },
     '/api/v1/approvals': {
       more: {
         '?status=pending': {},
         '?status=pending&order=asc': {},
         '?status=refused': {},
-        '?user_agent_id={user_agent_id}': {},
+        // All of one user agent.
+        '?user_agent_id={user_agent_id}': { sorted: 1000 },
       },
     },
     '/api/v1/approvals/{id}': { url: ({ approval }) => `/api/v1/approvals/${approval}` },

@@ -11,6 +11,9 @@ create index subscriptions__due on public.subscriptions (least(
 create index limit_warnings__month on public.limit_warnings (month);
 -- lint-allow blocks-writes: no version is released yet, so nobody has many of them
 create index plan_requests__decided_at on public.plan_requests (decided_at);
+-- What waits for its owner is counted on every page, among all that was ever decided.
+-- lint-allow blocks-writes: no version is released yet, so nobody has many of them
+create index approvals__status on public.approvals (user_id, status, id desc);
 -- For sums over everybody; the index by user and hour is of no use to them.
 -- lint-allow blocks-writes: no version is released yet, so nobody has many of them
 create index usage_hours__hour on public.usage_hours (hour);
