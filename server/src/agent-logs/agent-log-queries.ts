@@ -117,8 +117,8 @@ type Named<Log> = Log & Pick<AgentLog, 'agent_name' | 'user_agent_name'>
  */
 function nameAgents<Log>(tx: Tx, page: Expression<Log>, order: LogOrder): { execute(): Promise<Named<Log>[]> } {
   const named = sql<Named<Log>>`with page as materialized (${page}),
-    of_agents as (select id, name from agents where id = any(array(select distinct agent_id from page))),
-    of_user_agents as (
+    of_agents as materialized (select id, name from agents where id = any(array(select distinct agent_id from page))),
+    of_user_agents as materialized (
       select user_agents.id, user_agents.name, agent_versions.name as agent_name from user_agents
       left join agent_versions on agent_versions.agent_id = user_agents.agent_id and agent_versions.version = user_agents.agent_version
       where user_agents.id = any(array(select distinct user_agent_id from page))

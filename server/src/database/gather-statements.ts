@@ -16,18 +16,25 @@ interface Waiting {
 
 // A longer transaction would keep the same user's runs on other servers waiting for the rows it has locked.
 const mostTogether = 16
+// While one is being committed the next can begin; a third would only wait for the second.
+const transactionsAtOnce = 2
 // PostgreSQL answers when all are done, and is taken for dead after ten seconds: what is slow goes by itself.
 const slowMs = 1000
 
+interface Turns {
+  waiting: Waiting[]
+  transactions: number
+}
+
 /**
- * Statements of one user wait while another of the same user is under way, and then leave together, in one transaction: runs
+ * Statements of one user wait while two transactions of the same user are under way, and then leave together, in one: runs
  * of one user change the same row of what is counted for limits, so on connections of their own they would wait there one
  * for the other, and with their connections everybody else. Whoever comes alone does not wait.
  *
  * What fails takes nobody with it: the transaction is rolled back as a whole, and each of its statements sent by itself.
  */
 export function gatherStatements(send: Send): (claims: Claims, statement: Statement) => Promise<unknown[]> {
-  const waitingOf = new Map<string, Waiting[]>()
+  const turnsOf = new Map<string, Turns>()
 
   /** Answers whether the connection was lost. */
   async function sendTogether(claims: Claims, together: Waiting[]): Promise<boolean> {
@@ -47,8 +54,10 @@ export function gatherStatements(send: Send): (claims: Claims, statement: Statem
     return false
   }
 
-  async function sendAll(key: string, claims: Claims, waiting: Waiting[]): Promise<void> {
+  async function sendAll(key: string, claims: Claims, turns: Turns): Promise<void> {
+    const { waiting } = turns
     let most = mostTogether
+    turns.transactions++
     while (waiting.length > 0) {
       const startedAt = performance.now()
       const isLost = await sendTogether(claims, waiting.splice(0, most))
@@ -60,20 +69,16 @@ export function gatherStatements(send: Send): (claims: Claims, statement: Statem
       await Promise.all(rest)
     }
     // In the same moment in which nobody waits: whoever comes a turn later would wait for ever.
-    waitingOf.delete(key)
+    turns.transactions--
+    if (turns.transactions === 0) turnsOf.delete(key)
   }
 
   return (claims, statement) =>
     new Promise((resolve, reject) => {
       const key = `${claims.user_role} ${claims.sub}`
-      const one = { statement, resolve, reject }
-      const waiting = waitingOf.get(key)
-      if (waiting) {
-        waiting.push(one)
-        return
-      }
-      const begun = [one]
-      waitingOf.set(key, begun)
-      void sendAll(key, claims, begun)
+      const turns = turnsOf.get(key) ?? { waiting: [], transactions: 0 }
+      turnsOf.set(key, turns)
+      turns.waiting.push({ statement, resolve, reject })
+      if (turns.transactions < transactionsAtOnce) void sendAll(key, claims, turns)
     })
 }

@@ -162,9 +162,9 @@ export async function listEventActors(tx: Tx, eventIds: string[]): Promise<Map<s
     .selectFrom('subscription_events')
     .select('id')
     .select(
-      sql<'me' | 'admin' | 'server'>`case when actor_id is null then 'server' when actor_id = user_id then 'me' else 'admin' end`.as(
-        'by',
-      ),
+      sql<
+        'me' | 'admin' | 'server'
+      >`case when actor_id is null then 'server' when actor_id = user_id then 'me' else 'admin' end`.as('by'),
     )
     .where('id', '=', sql<string>`any(${eventIds}::uuid[])`)
     .execute()
