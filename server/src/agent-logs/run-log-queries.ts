@@ -164,13 +164,15 @@ const keeps = `$4::text in ('succeeded', 'cancelled')`
 const finish = (months: string) => `with ended as (
   update agent_logs set output = $3, status = $4::text, error_code = $5, model = $6,
     input_tokens = $7, output_tokens = $8, cost_usd = $9, latency_ms = $10, metadata = metadata || $11::jsonb, has_untrusted = $12::boolean
-  where id = $1::uuid and "timestamp" = $2::timestamptz and ${months} and status in ('running', 'interrupted') returning 1
+  where id = $1::uuid and "timestamp" = $2::timestamptz and ${months}
+    and (status = 'running' or (status = 'interrupted' and $4::text <> 'interrupted')) returning 1
 )
 select app.settle_run($1::uuid, $2::timestamptz, $13::uuid, ${keeps}, $14::bigint, $15::bigint, $16::numeric, count(*) > 0)
 from ended having count(*) > 0 or $17::boolean`
 
 /**
- * Writes how a run ended and settles it with the limits; a run that has ended already is left as it is. `interrupted` may be the guess of another server,
+ * Writes how a run ended and settles it with the limits; a run that has ended already is left as it is, so that it may be
+ * written again when the answer of the first time was lost. `interrupted` may be the guess of another server,
  * which took this one for dead while it was only slow or cut off from the database: who ran it knows better.
  */
 export async function finishRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {

@@ -156,12 +156,14 @@ function createSend({ pool, giveBack, isSlow, noteIfSlow, limits, usePreparedSta
     let lostBy: unknown = null
     let code: string | undefined
     try {
-      const frame = frameAs('authenticated', claims, limits)
+      const frame = frameTogether(frameAs('authenticated', claims, limits), statements.length)
       return { rows: await queryFramed(client, frame, statements, { usePreparedStatements }) }
     } catch (error) {
-      if (isConnectionLost(error)) lostBy = error
       if (error instanceof pg.DatabaseError) code = error.code
-      return { error: toAppError(error, lostBy !== null), isLost: lostBy !== null }
+      const isLost = isConnectionLost(error)
+      // What is not PostgreSQL's error may have left half a message on the connection.
+      if (isLost || code === undefined) lostBy = error
+      return { error: toAppError(error, isLost), isLost: lostBy !== null }
     } finally {
       giveBack(client, lostBy)
       // How long each of several took is not known.
@@ -220,6 +222,20 @@ function frameAs(role: ApiRole, claims: Claims | null, limits: string): Statemen
     name: `frame_${role}`,
     text: `select set_config('role', '${role}', true), set_config('request.jwt.claims', $1, true), set_config('request.account_checked', $2, true)${limits}`,
     values: [claims ? JSON.stringify({ ...claims, role }) : '', String(claims !== null)],
+  }
+}
+
+// Shorter than a PostgreSQL may be silent, and than the limit of one statement: several have it together.
+const togetherMs = 4000
+
+/** Where several share a transaction, each has its part of the time, so that all of them end before they are given up. */
+function frameTogether(frame: Statement, count: number): Statement {
+  if (count === 1) return frame
+  const { name, text, values } = frame
+  return {
+    name: `${name}_together`,
+    text: `${text}, set_config('statement_timeout', $${values.length + 1}, true)`,
+    values: [...values, String(Math.floor(togetherMs / count))],
   }
 }
 

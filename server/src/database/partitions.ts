@@ -13,7 +13,8 @@ export class PartitionsBusy extends Error {}
 
 /**
  * Makes the missing monthly partitions of `agent_logs`, from last month to three months ahead. Answers how many it made.
- * Throws `PartitionsBusy` when their lock was not to be had within two or three seconds.
+ * Throws `PartitionsBusy` when their lock was not to be had within two or three seconds, behind another server that makes
+ * them within half a minute.
  */
 export async function ensurePartitions(ownerUrl: string, now = new Date()): Promise<number> {
   return asOwner(ownerUrl, async (client) => {

@@ -1,5 +1,7 @@
 import { CompiledQuery, sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { finishRun, startRun } from '../agent-logs/run-log-queries.ts'
+import { endOfTestRun, newTestRun } from '../agent-logs/run-log-testing.ts'
 import { type OtherServer, startServer } from '../approvals/approval-testing.ts'
 import type { Tx } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
@@ -48,11 +50,14 @@ const noCost = { cost_usd: 0, reserved_cost_usd: 0 }
 /** Runs that have begun and whose model has not answered. */
 async function beginStalled(app = site.app): Promise<{ id: string; end: () => Promise<unknown> }> {
   const before = new Set((await listLogRows(site.database, userAgentId)).map(({ id }) => id))
+  const asked = site.provider.requests.length
   site.provider.setScript([{ kind: 'stall', afterText: 'Well,' }])
   const answer = postRun(app, user.headers, userAgentId, { input: 'Are you there?' })
   const row = await eventually('it runs', async () =>
     (await listLogRows(site.database, userAgentId)).find(({ id }) => !before.has(id)),
   )
+  // Before that another script would be its answer.
+  await eventually('its model is asked', async () => site.provider.requests.length > asked)
   const end = async () => {
     for (const services of [site.services, other.services]) services.activeRuns.abort(row.id, 'cancelled')
     return answer
@@ -256,6 +261,19 @@ describe('a unit', () => {
     expect(await counters()).toMatchObject({ runs: 1, running: 0, reservations: 0, reserved_cost_usd: 0 })
     expect((await run()).statusCode).toBe(429)
   })
+
+  test.each(['succeeded', 'failed', 'cancelled', 'interrupted'] as const)(
+    'is counted once when it %s and that is written twice, because the answer of the first time was lost',
+    async (status) => {
+      const run = newTestRun(new Date(), userAgentId)
+      await startRun(site.database, user.claims, run)
+      const end = endOfTestRun(run, 'As far as it came')
+      end.outcome.status = status
+      for (let time = 0; time < 2; time++) await finishRun(site.database, user.claims, end)
+      const runs = status === 'succeeded' || status === 'cancelled' ? 1 : 0
+      expect(await counters()).toMatchObject({ runs, running: 0, input_tokens: 1, output_tokens: 1, reservations: 0 })
+    },
+  )
 
   test('counts for the UTC month it began in, and the next month begins with all of them', async () => {
     await subscribe({ limits: { runs_per_month: 1 } })

@@ -148,7 +148,8 @@ export async function performRun(
     },
     tools,
   )
-  progress?.stop()
+  // The end of a run and what it had so far change the same row.
+  await progress?.stop()
   const ended: EndedRun = {
     id: run.id,
     conversationId,
