@@ -1,11 +1,17 @@
-import { type Expression, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Tx } from '../database/database.ts'
 import { readInOrder } from '../database/read-in-order.ts'
 import { readIdTime } from '../database/uuid-v7.ts'
 import { AppError } from '../errors.ts'
 import type { Cursor } from '../http/pagination.ts'
 import { againIfMoved } from './again-if-moved.ts'
-import type { AgentLog, AgentLogFilter, AgentLogSummary, RunStatus } from './agent-log-schemas.ts'
+import {
+  type AgentLog,
+  type AgentLogFilter,
+  type AgentLogSummary,
+  csvColumns,
+  type RunStatus,
+} from './agent-log-schemas.ts'
 import type { Span } from './agent-log-span.ts'
 import { readMetadata } from './read-metadata.ts'
 
@@ -89,6 +95,16 @@ export async function findWindowEnd(tx: Tx, selection: LogSelection, order: LogO
   return last && next ? last : null
 }
 
+// Subqueries, not joins: exactly the rows of the page are looked up, whatever the planner expects of the page.
+const agentName = sql<string | null>`coalesce(
+  (select name from agents where agents.id = agent_logs.agent_id),
+  (select agent_versions.name from user_agents
+   join agent_versions on agent_versions.agent_id = user_agents.agent_id and agent_versions.version = user_agents.agent_version
+   where user_agents.id = agent_logs.user_agent_id))`.as('agent_name')
+const userAgentName = sql<
+  string | null
+>`(select name from user_agents where user_agents.id = agent_logs.user_agent_id)`.as('user_agent_name')
+
 const commonColumns = [
   'id',
   'timestamp',
@@ -104,30 +120,12 @@ const commonColumns = [
   sql<number | null>`cost_usd::float8`.as('cost_usd'),
   'latency_ms',
   sql<1 | -1 | null>`rating`.as('rating'),
+  agentName,
+  userAgentName,
 ] as const
 
 const wholeColumns = [...commonColumns, 'input', 'output', 'rating_comment', 'metadata'] as const
-
-type Named<Log> = Log & Pick<AgentLog, 'agent_name' | 'user_agent_name'>
-
-/**
- * Rows of logs with the names of their agents, which are looked up once for each that is there: a page names the same few
- * again and again. By their ids, not by joins alone, whatever the planner expects of the page. An agent that may not be seen any more has
- * the name it had when it was picked.
- */
-function nameAgents<Log>(tx: Tx, page: Expression<Log>, order: LogOrder): { execute(): Promise<Named<Log>[]> } {
-  const named = sql<Named<Log>>`with page as materialized (${page}),
-    of_agents as materialized (select id, name from agents where id = any(array(select distinct agent_id from page))),
-    of_user_agents as materialized (
-      select user_agents.id, user_agents.name, agent_versions.name as agent_name from user_agents
-      left join agent_versions on agent_versions.agent_id = user_agents.agent_id and agent_versions.version = user_agents.agent_version
-      where user_agents.id = any(array(select distinct user_agent_id from page))
-    )
-    select page.*, coalesce(of_agents.name, of_user_agents.agent_name) as agent_name, of_user_agents.name as user_agent_name
-    from page left join of_agents on of_agents.id = page.agent_id left join of_user_agents on of_user_agents.id = page.user_agent_id
-    order by page."timestamp" ${sql.raw(order)}, page.id ${sql.raw(order)}`
-  return { execute: async () => (await named.execute(tx)).rows }
-}
+const wholeNames = [...csvColumns, 'metadata'] as const
 
 /** At most `limit` logs of one window, with their texts cut short. */
 export function listLogs(tx: Tx, selection: LogSelection, order: LogOrder, limit: number): Promise<AgentLogSummary[]> {
@@ -140,7 +138,7 @@ export function listLogs(tx: Tx, selection: LogSelection, order: LogOrder, limit
     .orderBy('timestamp', order)
     .orderBy('id', order)
     .limit(limit)
-  return readInOrder(tx, nameAgents(tx, page, order))
+  return readInOrder(tx, page)
 }
 
 /** Whole logs of one window: at most `limit`, fewer when they are long; none means that there are none in it. */
@@ -167,10 +165,12 @@ export async function listWholeLogs(
     )
   const fitting = tx
     .selectFrom(sized.as('sized'))
-    .selectAll()
+    .select([...wholeNames])
     .where(sql<boolean>`coalesce(bytes_before, 0) < ${sql.lit(exportPageBytes)}`)
-  const rows = await readInOrder(tx, nameAgents(tx, fitting, order))
-  return rows.map(({ metadata, bytes_before: _, ...row }) => ({ ...row, metadata: readMetadata(metadata) }))
+    .orderBy('timestamp', order)
+    .orderBy('id', order)
+  const rows = await readInOrder(tx, fitting)
+  return rows.map(({ metadata, ...row }) => ({ ...row, metadata: readMetadata(metadata) }))
 }
 
 /** The id names the millisecond the run began, and with it the one partition to read. */
@@ -181,8 +181,7 @@ function whereId(id: string) {
 
 /** Throws `not_found` when there is none or it is somebody else's. */
 export async function getLog(tx: Tx, id: string): Promise<AgentLog> {
-  const one = tx.selectFrom('agent_logs').select(wholeColumns).where(whereId(id))
-  const [row] = await nameAgents(tx, one, 'desc').execute()
+  const row = await tx.selectFrom('agent_logs').select(wholeColumns).where(whereId(id)).executeTakeFirst()
   if (!row) throw new AppError('not_found')
   return { ...row, metadata: readMetadata(row.metadata) }
 }
