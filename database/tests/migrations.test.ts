@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { openDatabase } from '../../server/src/database/database.ts'
 import {
   deployMigrations,
   findMigrationStatus,
@@ -11,6 +12,8 @@ import {
   revertMigrations,
 } from '../../server/src/database/migrate.ts'
 import { MigrationError, readDownHeader } from '../../server/src/database/migrations/migration.ts'
+import { createId } from '../../server/src/database/uuid-v7.ts'
+import { createLog } from '../../server/src/log.ts'
 import { connectForTest, createEmptyDatabase, dumpCatalog, query } from './catalog-queries.ts'
 import { adminUrl, cloneDatabase, readLedger, readWith, tableX } from './migration-fixtures.ts'
 
@@ -203,6 +206,51 @@ describe('a deployment that fails', () => {
     await writer.query('select count(*) from public.agents; commit')
     expect(await deploying).toEqual(Object.keys(both))
     expect(progress.join('\n')).toContain('attempt 2 of 3 follows')
+  })
+
+  test('in a deadlock at the cost of requests lets them begin anew, and none fails', async () => {
+    const url = await cloneDatabase()
+    const serverUrl = Object.assign(new URL(inject('serverUrl')), { pathname: new URL(url).pathname }).href
+    const log = createLog('silent')
+    const database = openDatabase({ url: serverUrl, poolSize: 2, usePreparedStatements: true, log })
+    onTestFinished(() => database.close())
+    // It wants the second table when both requests have waited for the first: their patience ends before its own.
+    const both = {
+      '29990101000000_alter_both': {
+        up: `alter table public.agents add column y int;
+          do $$ begin
+            for attempt in 1..200 loop
+              exit when (select count(*) from pg_locks where relation = 'public.agents'::regclass and not granted) = 2;
+              perform pg_sleep(0.01);
+            end loop;
+            perform pg_sleep(0.3);
+          end $$;
+          alter table public.plans add column y int;`,
+        down: 'alter table public.plans drop column y; alter table public.agents drop column y;',
+      },
+    }
+    const progress: string[] = []
+    const deploying = deployMigrations(url, await readWith(both), (text) => progress.push(text))
+    deploying.catch(() => {})
+    const watcher = await connectForTest(url)
+    const holds = `select from pg_locks where relation = 'public.agents'::regclass and mode = 'AccessExclusiveLock' and granted`
+    while ((await watcher.query(holds)).rowCount === 0) await sleep(10)
+    const claims = { sub: createId(), user_role: 'user' as const }
+    let tries = 0
+    const inSteps = database.withUser(claims, async (tx) => {
+      tries++
+      await tx.selectFrom('plans').select('id').execute()
+      return tx.selectFrom('agents').select('id').execute()
+    })
+    const atOnce = database.queryAsUser(claims, {
+      name: 'both',
+      text: 'select 1 as one from plans, agents',
+      values: [],
+    })
+    expect(await Promise.all([inSteps, atOnce])).toEqual([[], []])
+    expect(tries).toBe(2)
+    expect(await deploying).toEqual(Object.keys(both))
+    expect(progress.join('\n')).not.toContain('attempt 2')
   })
 
   test('and whose way back fails too says where the database stands, and the next one goes on from there', async () => {

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deleteLog, rateLog } from '../../server/src/agent-logs/agent-log-queries.ts'
 import { insertTestUserAgent } from '../../server/src/agent-logs/agent-log-testing.ts'
+import { forgetDroppedRuns } from '../../server/src/agent-logs/forget-dropped-runs.ts'
 import { finishRun, type NewRun, saveProgress, startRun, stopRun } from '../../server/src/agent-logs/run-log-queries.ts'
 import { endOfTestRun, newTestRun } from '../../server/src/agent-logs/run-log-testing.ts'
 import {
@@ -101,6 +102,23 @@ describe('a run', () => {
     expect(await counters()).toMatchObject({ runs: 2, running: 1, reservations: 1 })
   })
 
+  test('remembers all of a conversation of several months whose newest runs move', async () => {
+    await start()
+    await finishRun(site.database, user.claims, endOfTestRun(run, 'Yes.'))
+    await (await connectForTest(site.ownerUrl)).query('select app.ensure_agent_log_partitions($1::date, 1)', [
+      run.timestamp,
+    ])
+    const first = run
+    run = newTestRun(new Date(Date.UTC(2041, months++, 15)), userAgentId, first.id)
+    await start()
+    await finishRun(site.database, user.claims, endOfTestRun(run, 'Indeed.'))
+    const next = newTestRun(new Date(run.timestamp.getTime() + 1000), userAgentId, first.id)
+    expect(await whileItMoves(() => start(next))).toMatchObject({
+      has_started: true,
+      history: [{ output: 'Yes.' }, { output: 'Indeed.' }],
+    })
+  })
+
   test('keeps its answer and is counted once', async () => {
     await start()
     await whileItMoves(() => finishRun(site.database, user.claims, endOfTestRun(run, 'Yes.')))
@@ -198,6 +216,13 @@ describe('a run that waits', () => {
     expect(await readLog()).toMatchObject({ status: 'waiting', place: partition() })
     expect(await waitingRun()).toMatchObject({ log_id: run.id })
     expect(await counters()).toMatchObject({ ...counted, reservations: 1 })
+  })
+
+  test('is not taken for one of a dropped month', async () => {
+    await (await startToWait())()
+    const laterMonth = { from: new Date('2090-01-01'), to: new Date('2090-02-01') }
+    expect(await whileItMoves(() => forgetDroppedRuns(site.database, [laterMonth]))).toBe(0)
+    expect(await waitingRun()).toMatchObject({ log_id: run.id })
   })
 
   test('goes on', async () => {

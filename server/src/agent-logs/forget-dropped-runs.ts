@@ -43,6 +43,9 @@ function findGaps(partitions: LogRange[]): LogRange[] {
 /** By the id of the run, which is indexed in each of them and names its time. */
 async function forgetBatch(tx: Tx, table: (typeof tables)[number], { from, to }: LogRange): Promise<number> {
   const name = sql.table(table)
+  // Waits for a partition that is being made, and lets none be made before the end: a statement that is planned while logs
+  // move from the default partition finds them in neither, and would take them for dropped.
+  await sql`lock table agent_logs in access share mode`.execute(tx)
   const { numAffectedRows } = await sql`
     delete from ${name} where log_id = any(array(
       select log_id from ${name} left_over

@@ -89,6 +89,11 @@ select agent_id, agent_version, is_active, model, settings_version, settings, in
         where output is not null and output <> '') as history, ${taken}
 from loaded left join reserved on true`
 
+// What is planned while a month's logs move from the default partition to their own finds them in neither. Of a conversation
+// that lies in one month it then finds nothing at all, which `startRun` sees; of one that lies in several, the others, and
+// the model would forget what was said last. This waits for the move, and no other one begins before the transaction ends.
+const holdPartitions = (months: string) => `select 1 from agent_logs where id = $1::uuid and ${months}`
+
 /** Takes the run from the limits, inserts the row as `running` and reads what the run needs. Null: there is no such user agent, or it is another user's. */
 export async function startRun(database: Database, claims: Claims, run: NewRun): Promise<StartedRun | null> {
   const start = () => database.queryAsUser<StartedRun>(claims, startStatement(claims, run))
@@ -129,15 +134,14 @@ function startStatement({ sub }: Claims, run: NewRun): Statement {
   // invents may say any year: it must neither become a statement of its own nor a date that PostgreSQL does not know.
   const begunAt = Math.min(readIdTime(run.conversationId).getTime(), run.timestamp.getTime())
   const isOld = begunAt < run.timestamp.getTime() - longestPlannedMs
-  return {
-    ...prepareForMonths(
-      'run_continue_conversation',
-      continueConversation,
-      isOld ? null : new Date(begunAt),
-      run.timestamp,
-    ),
+  const first = isOld ? null : new Date(begunAt)
+  const statement = {
+    ...prepareForMonths('run_continue_conversation', continueConversation, first, run.timestamp),
     values,
   }
+  if (first && toMonth(first).number === toMonth(run.timestamp).number) return statement
+  const before = prepareForMonths('run_hold_partitions', holdPartitions, first, run.timestamp)
+  return { ...statement, before: { ...before, values: [run.conversationId] } }
 }
 
 export interface RunEnd {

@@ -46,6 +46,8 @@ export async function decideApproval(services: RunServices, claims: Claims, deci
   const claimed: { slot?: RunSlot; run?: WaitingRun } = {}
   try {
     return await services.database.asSystem('an owner decides what an agent may do', async (tx): Promise<Decided> => {
+      // Of a first time that ended in a deadlock.
+      claimed.slot?.end()
       const approval = await decideOne(tx, claims, decision)
       const all = await listApprovalsOfRun(tx, approval.row.log_id)
       const decided = all.find(({ id }) => id === decision.id)

@@ -7,6 +7,7 @@ import {
 } from 'kysely'
 import pg from 'pg'
 import { isConnectionLost, isSilence, toAppError } from './database-errors.ts'
+import { againAfterDeadlock } from './deadlocks.ts'
 import { queryFramed, type Statement } from './framed-statement.ts'
 import { gatherStatements, type Sent } from './gather-statements.ts'
 import { type ConnectionPool, openPool, type PoolOptions } from './open-pool.ts'
@@ -29,6 +30,7 @@ export interface SystemOptions {
   statementTimeoutMs?: number
 }
 
+/** In each of these `work` may be run again after a deadlock: outside of its transaction it must leave nothing behind. */
 export interface Database {
   /** Runs `work` in one transaction under row-level security as this user. Rolls back when it throws. */
   withUser<T>(claims: Claims, work: (tx: Tx) => Promise<T>): Promise<T>
@@ -90,30 +92,21 @@ export function openDatabase(options: DatabaseOptions): Database {
   ): Promise<T> {
     const client = await pool.connect()
     const onEnd = noteIfSlow(begin)
-    const connection = new TransactionConnection(client, { usePreparedStatements, onEnd, statementTimeoutMs })
-    const tx: Tx = new KyselyInstance<Tables>({
-      dialect: { ...shared, createDriver: () => new TransactionDriver(connection) },
-    })
+    const limit = statementTimeoutMs === undefined ? '' : `; set local statement_timeout = ${statementTimeoutMs}`
+    let lostBy: unknown = null
     try {
-      const limit = statementTimeoutMs === undefined ? '' : `; set local statement_timeout = ${statementTimeoutMs}`
-      const begun = connection.run(begin + limit)
-      begun.catch(() => {})
-      const result = await work(tx)
-      await begun
-      connection.close()
-      const { command } = await connection.run('commit')
-      // PostgreSQL answers ROLLBACK to the COMMIT of a failed transaction: a caught error must not look like success.
-      if (command !== 'COMMIT') throw new Error('The transaction was rolled back because one of its statements failed.')
-      return result
+      return await againAfterDeadlock(async () => {
+        const connection = new TransactionConnection(client, { usePreparedStatements, onEnd, statementTimeoutMs })
+        try {
+          return await runTransaction(connection, begin + limit, work)
+        } finally {
+          lostBy = connection.lostBy
+        }
+      })
     } catch (error) {
-      connection.close()
-      if (connection.lostBy === null)
-        await connection.run('rollback').catch((failure: unknown) => {
-          connection.lostBy ??= failure
-        })
-      throw toAppError(error, connection.lostBy !== null)
+      throw toAppError(error, lostBy !== null)
     } finally {
-      giveBack(client, connection.lostBy)
+      giveBack(client, lostBy)
     }
   }
 
@@ -129,6 +122,36 @@ export function openDatabase(options: DatabaseOptions): Database {
       (await gather(claims, statement)) as Row[],
     isReady: () => isReady(pool),
     close: () => pool.close(),
+  }
+}
+
+/** Throws once it is rolled back, or the connection lost. */
+async function runTransaction<T>(
+  connection: TransactionConnection,
+  begin: string,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const tx: Tx = new KyselyInstance<Tables>({
+    dialect: { ...shared, createDriver: () => new TransactionDriver(connection) },
+  })
+  try {
+    const begun = connection.run(begin)
+    begun.catch(() => {})
+    const result = await work(tx)
+    await begun
+    connection.close()
+    const { command } = await connection.run('commit')
+    // PostgreSQL answers ROLLBACK to the COMMIT of a failed transaction: a caught error must not look like success.
+    if (command !== 'COMMIT') throw new Error('The transaction was rolled back because one of its statements failed.')
+    return result
+  } catch (error) {
+    connection.close()
+    if (connection.lostBy === null)
+      await connection.run('rollback').catch((failure: unknown) => {
+        connection.lostBy ??= failure
+      })
+    // Whatever the work made of it.
+    throw connection.lostBy === null ? (connection.deadlock ?? error) : error
   }
 }
 
@@ -156,8 +179,13 @@ function createSend({ pool, giveBack, isSlow, noteIfSlow, limits, usePreparedSta
     let lostBy: unknown = null
     let code: string | undefined
     try {
-      const frame = frameTogether(frameAs('authenticated', claims, limits), statements.length)
-      return { rows: await queryFramed(client, frame, statements, { usePreparedStatements }) }
+      const all = statements.flatMap((one) => (one.before ? [one.before, one] : [one]))
+      const isAlone = statements.length === 1
+      const frame = frameTogether(frameAs('authenticated', claims, limits), isAlone ? 1 : all.length)
+      const query = () => queryFramed<unknown>(client, frame, all, { usePreparedStatements })
+      // What fails together is sent again one by one.
+      const rows = await (isAlone ? againAfterDeadlock(query) : query())
+      return { rows: all.flatMap((one, at) => (statements.includes(one) ? [rows[at] ?? []] : [])) }
     } catch (error) {
       if (error instanceof pg.DatabaseError) code = error.code
       const isLost = isConnectionLost(error)

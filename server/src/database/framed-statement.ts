@@ -8,6 +8,8 @@ export interface Statement {
   name: string
   text: string
   values: StatementValue[]
+  /** Sent ahead of it in the same transaction; what it answers is left out. */
+  before?: Statement
 }
 
 /** The messages of the extended query protocol, which @types/pg leaves out of the connection. */

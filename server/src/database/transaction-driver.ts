@@ -1,6 +1,7 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
 import pg from 'pg'
 import { isConnectionLost } from './database-errors.ts'
+import { isDeadlock } from './deadlocks.ts'
 
 const statementNames = new Map<string, string>()
 // Few in shape is the rule; past this bound a text is sent unprepared rather than filling the server's memory.
@@ -33,6 +34,8 @@ export class TransactionConnection implements DatabaseConnection {
   #isOpen = true
   /** The first error that says that the connection is of no more use; null as long as it is. */
   lostBy: unknown = null
+  /** That PostgreSQL ended one at the cost of this transaction. */
+  deadlock: unknown = null
 
   constructor(client: pg.PoolClient, options: TransactionOptions) {
     this.#client = client
@@ -53,6 +56,7 @@ export class TransactionConnection implements DatabaseConnection {
       return await answer
     } catch (error) {
       if (isConnectionLost(error)) this.lostBy ??= error
+      if (isDeadlock(error)) this.deadlock ??= error
       throw error
     }
   }

@@ -62,7 +62,8 @@ export function explainStatements(database: Database): { database: Database; tak
       asSystem: (reason, work, more) => database.asSystem(reason, (tx) => work(wrap(tx)), more),
       async queryAsUser(claims, statement) {
         await database.withUser(claims, async (tx) => {
-          explained.push(await explainTwice(tx, statement.text, statement.values))
+          for (const one of [statement.before ?? [], statement].flat())
+            explained.push(await explainTwice(tx, one.text, one.values))
         })
         return database.queryAsUser(claims, statement)
       },
@@ -137,7 +138,8 @@ async function explain(tx: Tx, text: string, values: readonly unknown[], mode: s
   return explained
 }
 
-function toLiteral(value: unknown): string {
+/** A value as EXECUTE takes it. */
+export function toLiteral(value: unknown): string {
   if (value === null || value === undefined) return 'null'
   if (value instanceof Date) return pg.escapeLiteral(value.toISOString())
   if (Buffer.isBuffer(value)) return `'\\x${value.toString('hex')}'`
