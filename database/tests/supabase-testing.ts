@@ -124,7 +124,8 @@ export async function createSupabaseProject(
   await ensurePartitions(project.ownerUrl)
   await execute(project.ownerUrl, `create role ${server} login noinherit password 'test'`)
   await grantServerRole(project.ownerUrl, server)
-  await checkServerRole(project.serverUrl)
+  for (const url of [project.serverUrl, project.postgrestUrl])
+    await checkServerRole(url, { ownerUrl: project.ownerUrl })
   return project
 }
 

@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { adviseServerRole, apiRoles, dangers, grantStatements } from './server-role-advice.ts'
+import { adviseServerRole, grantStatements } from './server-role-advice.ts'
+import { apiRoles, findRoleFaults, type RoleFault } from './server-role-faults.ts'
 
 const usualName = 'agentexpress_server'
 
@@ -71,11 +72,13 @@ export async function checkServerRole(
   const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: 10_000 })
   await client.connect()
   try {
-    const fault = (await findDanger(client, owner)) ?? (await findWrongMembership(client, isMigrated))
-    if (!fault) return
-    const { role, isPowerful, what } = fault
+    const role = await readLogin(client)
+    const faults = await findRoleFaults(client, role, owner)
+    const what = await findReason(client, { role, faults, isMigrated })
+    if (what === null) return
     // What makes another login powerful may be what it is for, so it is left as it is.
-    const name = isPowerful ? (owner === usualName ? 'agentexpress_login' : usualName) : role
+    const isLeft = apiRoles.includes(role) || faults.some((fault) => fault.role === role && fault.is_power)
+    const name = isLeft ? (owner === usualName ? 'agentexpress_login' : usualName) : role
     const statements = await adviseServerRole(client, name, owner)
     throw new Error(
       [
@@ -91,49 +94,45 @@ export async function checkServerRole(
   }
 }
 
-interface RoleFault {
+interface Found {
   role: string
-  isPowerful: boolean
-  what: string
+  faults: RoleFault[]
+  isMigrated: boolean
 }
 
-async function findDanger(client: pg.ClientBase, owner: string | null): Promise<RoleFault | null> {
-  const { rows } = await client.query<{ role: string; bearer: string; fault: string }>(
-    `select current_user::text as role, rolname::text as bearer, fault from (${dangers}) roles
-     where fault is not null and pg_has_role(current_user, oid, 'member')
-     order by rolname <> current_user, rolname limit 1`,
-    [owner],
-  )
-  const [found] = rows
-  if (!found) return null
-  const { role, bearer, fault } = found
-  const who = bearer === role ? fault : `may act as "${bearer}", which ${fault}`
-  return { role, isPowerful: true, what: `${who}, so that row-level security would not hold` }
+/** What is wrong with this login, to be read after its name; null when it will do. */
+async function findReason(client: pg.ClientBase, { role, faults, isMigrated }: Found): Promise<string | null> {
+  const [first] = faults
+  if (first) return `${describeFault(first, role)}, so that row-level security would not hold`
+  if (apiRoles.includes(role)) return 'is what the server becomes for a transaction, and no login'
+  if (isMigrated && !(await mayAct(client, role)))
+    return 'may not act as anon, authenticated and service_role, as every transaction does'
+  return null
 }
 
-async function findWrongMembership(client: pg.ClientBase, isMigrated: boolean): Promise<RoleFault | null> {
-  const { rows } = await client.query<{ role: string; inherits: boolean; may_act: boolean }>(
-    `select current_user::text as role,
-            coalesce(bool_or(rolname = 'service_role' and pg_has_role(current_user, oid, 'usage')), false) as inherits,
-            count(*) = cardinality($1::text[]) and bool_and(pg_has_role(current_user, oid,
-              case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end)) as may_act
-     from pg_roles where rolname = any($1)`,
-    [apiRoles],
+function describeFault(fault: RoleFault, login: string): string {
+  const { role, bearer, acts, what } = fault
+  if (role === 'public') return `${what}, as everybody may`
+  const borne = bearer === role ? what : `${acts ? 'may act as' : 'has the rights of'} "${bearer}", which ${what}`
+  return role === login ? borne : `works as "${role}", which ${borne}`
+}
+
+async function mayAct(client: pg.ClientBase, role: string): Promise<boolean> {
+  const { rows } = await client.query<{ may_act: boolean }>(
+    `select count(*) = cardinality($2::text[]) and bool_and(pg_has_role($1, oid,
+       case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end)) as may_act
+     from pg_roles where rolname = any ($2)`,
+    [role, apiRoles],
   )
+  return rows[0]?.may_act ?? false
+}
+
+/** Not current_user: a login whose sessions begin as another role can be itself again. */
+async function readLogin(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ name: string }>('select session_user::text as name')
   const [found] = rows
-  if (!found) return null
-  const { role, inherits, may_act: mayAct } = found
-  if (inherits) {
-    const what =
-      'inherits the rights of service_role instead of taking them on for a transaction, so that row-level security would not hold'
-    return { role, isPowerful: false, what }
-  }
-  if (mayAct || !isMigrated) return null
-  return {
-    role,
-    isPowerful: false,
-    what: 'may not act as anon, authenticated and service_role, as every transaction does',
-  }
+  if (!found) throw new Error('The database does not know its own user.')
+  return found.name
 }
 
 async function readName(url: string): Promise<string | null> {
