@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
-import { password } from './support/api-session.ts'
+import { configureAgent, password } from './support/api-session.ts'
 import { openBrowser } from './support/open-browser.ts'
 import { sellNothing } from './support/sell-nothing.ts'
 import { makeDataFolder, type Program, removeDataFolder, startProgram } from './support/start-program.ts'
@@ -40,12 +40,10 @@ async function goTo(page: Page, entry: string) {
   await page.getByRole('link', { name: entry, exact: true }).first().click()
 }
 
-async function setUpAgent(page: Page, name = 'Customer service') {
-  await page.goto('/agents')
-  await page.getByRole('link', { name, exact: true }).click()
-  await page.getByRole('link', { name: 'Set up' }).click()
-  await page.getByRole('button', { name: 'Use example' }).click()
-  await page.getByRole('button', { name: 'Save and chat' }).click()
+/** Somebody new in front of an agent, as the first test leads there. */
+async function beginChat(page: Page, email: string) {
+  const userAgentId = await configureAgent(await signUp(page, email))
+  await page.goto(`/chat/${userAgentId}`)
   await page.getByRole('textbox', { name: 'Message' }).waitFor()
 }
 
@@ -66,7 +64,9 @@ test.each([
   ['a desktop', desktop],
   ['a phone', phone],
 ])('a first-time user on %s reaches an answer with its source, and finds it in the log', async (_name, size) => {
-  const { page, look } = await open(size)
+  const { page, look: lookAt } = await open(size)
+  // The other of the two looks at the same pages.
+  const look = (name: string) => lookAt(name, [size], true)
   await page.goto('/')
   await heading(page, /Agents that do your work/).waitFor()
   await page.getByRole('link', { name: 'Customer service' }).waitFor()
@@ -75,6 +75,7 @@ test.each([
   await heading(page, 'Create your account').waitFor()
   await look('2-sign-up')
   const email = newAddress('first')
+  await page.getByLabel('First name').fill('Ada')
   await page.getByLabel('E-mail').fill(email)
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign up' }).click()
@@ -118,8 +119,7 @@ test('without a plan for everybody nothing is limited from now on', () => sellNo
 
 test('what was said is there after a reload, and the agent remembers what came before', async () => {
   const { page, complaints } = await open()
-  await signUp(page, newAddress('reload'))
-  await setUpAgent(page)
+  await beginChat(page, newAddress('reload'))
   await ask(page, 'Do you ship abroad?')
   await ask(page, 'How long does delivery take?')
   await page.reload()
@@ -140,6 +140,7 @@ test('signing out and in again, with the wrong password first', async () => {
   }
   const email = newAddress('again')
   await signUp(page, email)
+  await page.goto('/agents')
   await page.getByRole('button', { name: 'Account menu' }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await heading(page, /Agents that do your work/).waitFor()
@@ -163,8 +164,7 @@ test('signing out and in again, with the wrong password first', async () => {
 
 test('my agents are switched off and on, edited and deleted; their logs stay', async () => {
   const { page, look } = await open()
-  await signUp(page, newAddress('mine'))
-  await setUpAgent(page)
+  await beginChat(page, newAddress('mine'))
   await ask(page, 'Do you ship abroad?')
   await page.goto('/my-agents')
   const card = page.getByRole('article', { name: 'Customer service' })
@@ -218,11 +218,13 @@ test('a creator makes an agent, an admin publishes it, and another user sees it'
 
   const other = await open()
   await signUp(other.page, newAddress('other'))
+  await other.page.goto('/agents')
   await other.page.getByRole('link', { name: 'Customer service', exact: true }).waitFor()
   expect(await other.page.getByRole('link', { name: 'Lamp expert' }).count()).toBe(0)
 
   const operator = await open()
   await signIn(operator.page, admin ?? '')
+  await operator.page.goto('/my-agents')
   await goTo(operator.page, 'Publication requests')
   await operator.page.getByRole('article', { name: 'Lamp expert' }).waitFor()
   await operator.look('publication-requests', both)
@@ -240,8 +242,7 @@ test('a creator makes an agent, an admin publishes it, and another user sees it'
 
 test('an API key is made in the browser and works in a program', async () => {
   const { page, look } = await open()
-  await signUp(page, newAddress('keys'))
-  await setUpAgent(page)
+  await beginChat(page, newAddress('keys'))
   await goTo(page, 'API keys')
   await page.getByRole('heading', { name: 'No keys yet' }).waitFor()
   await look('api-keys-empty', both)
@@ -275,8 +276,7 @@ test('an API key is made in the browser and works in a program', async () => {
 test('the account: another password, all data as a file, and the end of it', async () => {
   const { page, look, complaints } = await open()
   const email = newAddress('account')
-  await signUp(page, email)
-  await setUpAgent(page)
+  await beginChat(page, email)
   await ask(page, 'Do you ship abroad?')
   await page.getByRole('button', { name: 'Account menu' }).click()
   await page.getByRole('menuitem', { name: 'Account' }).click()

@@ -165,6 +165,7 @@ test('a draft of a mail is changed, approved, sent by SMTP, and every step is in
 test('what waits is decided in one place, and a refusal reaches the agent', async () => {
   const { page, look } = await open()
   await signIn(page, theo)
+  await page.goto('/my-agents')
   await page.getByRole('link', { name: 'Approvals', exact: true }).click()
   await page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
   await look('approvals-empty', both)
@@ -192,6 +193,7 @@ test('what waits is decided in one place, and a refusal reaches the agent', asyn
 test('an account that fails says so, is changed field by field, and disconnected', async () => {
   const { page, look } = await open()
   await signIn(page, theo)
+  await page.goto('/my-agents')
   await page.getByRole('button', { name: 'More for E-mail' }).click()
   await page.getByRole('menuitem', { name: 'Accounts and memory' }).click()
   await heading(page, 'Accounts').waitFor()

@@ -1,11 +1,11 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../server/src/database/find-free-port.ts'
-import { configureAgent, openApiSession, password } from './support/api-session.ts'
+import { configureAgent } from './support/api-session.ts'
 import { openBrowser } from './support/open-browser.ts'
 import { copyPreparedData } from './support/prepared-data.ts'
 import { type Program, removeDataFolder, startProgram } from './support/start-program.ts'
-import { newAddress, signUp } from './support/visitor.ts'
+import { heading, newAddress, signUp } from './support/visitor.ts'
 import { desktop, openWatchedPage, phone } from './support/watched-page.ts'
 
 let folder: string
@@ -25,17 +25,12 @@ afterAll(async () => {
 
 test('usage is empty at first, then shows what ran, also after its log was deleted', async () => {
   const { page, look } = await openWatchedPage(browser, program.url)
-  const email = newAddress('usage')
-  await signUp(page, email)
+  const session = await signUp(page, newAddress('usage'))
+  await page.goto('/agents')
   await page.getByRole('link', { name: 'Usage', exact: true }).first().click()
   await page.getByRole('heading', { name: 'Nothing ran in this time' }).waitFor()
   await look('usage-empty', [desktop, phone])
 
-  const signedIn = await openApiSession(program.url, '').post('/auth/sign-in', {
-    email,
-    password,
-  })
-  const session = openApiSession(program.url, (await signedIn.json()).access_token)
   const userAgentId = await configureAgent(session)
   for (const input of ['Do you ship abroad?', 'How long does delivery take?', 'Can I send it back?'])
     expect((await session.post(`/user-agents/${userAgentId}/runs`, { input })).status).toBe(200)
@@ -60,6 +55,8 @@ test('usage is empty at first, then shows what ran, also after its log was delet
 test('a page whose script went with an update is loaded anew once, and then says what to do', async () => {
   const { page, look, complaints } = await openWatchedPage(browser, program.url)
   await signUp(page, newAddress('updated'))
+  await page.goto('/agents')
+  await heading(page, 'Catalogue').waitFor()
   let documents = 0
   page.on('request', (request) => {
     if (request.isNavigationRequest()) documents += 1

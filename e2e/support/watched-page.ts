@@ -17,15 +17,21 @@ export interface WatchedPage {
   complaints: string[]
   /**
    * Looks at the page as it is, in these sizes, light and dark: a picture each (but on CI), no fault that axe finds, no complaint.
+   * `isSeenInBothSizes`: another test looks at it in the other size, as `sizes` does where it has both.
    */
-  look(name: string, sizes?: (typeof desktop)[]): Promise<void>
+  look(name: string, sizes?: (typeof desktop)[], isSeenInBothSizes?: boolean): Promise<void>
 }
 
 /** On CI each size and each scheme is looked at, but not each pair of the two: that takes twice as long. */
-function schemesFor(sizes: unknown[], sizeName: 'phone' | 'desktop') {
-  if (!process.env.CI || sizes.length < 2) return bothSchemes
+function schemesFor(sizeName: 'phone' | 'desktop', isSeenInBothSizes: boolean) {
+  if (!process.env.CI || !isSeenInBothSizes) return bothSchemes
   return sizeName === 'phone' ? (['dark'] as const) : (['light'] as const)
 }
+
+/** Those of axe's rules that ask for a colour, of all that are on: its checks `color-contrast` and `link-in-text-block`. */
+const rulesOfColour = ['color-contrast', 'link-in-text-block']
+
+const isAxeThere = () => 'axe' in window
 
 /** Of this test, with whose end it closes; one that failed leaves a last picture. */
 export async function openWatchedPage(browser: Browser, url: string, size = desktop): Promise<WatchedPage> {
@@ -58,14 +64,17 @@ export async function openWatchedPage(browser: Browser, url: string, size = desk
     })
   })
 
-  async function lookOnce(name: string, scheme: 'light' | 'dark') {
+  async function lookOnce(name: string, scheme: 'light' | 'dark', isOnlyRecoloured: boolean) {
     await page.emulateMedia({ colorScheme: scheme })
     await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor()
     // On CI nobody looks at them, and tall pages take seconds.
     if (!process.env.CI)
       await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' })
+    // Half a megabyte of script, which each page needs once.
+    const axe = new AxeBuilder({ page, ...((await page.evaluate(isAxeThere)) && { axeSource: 'void 0' }) })
     // What passed is thousands of elements that nobody reads.
-    const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] })
+    axe.setLegacyMode(true).options({ resultTypes: ['violations'] })
+    if (isOnlyRecoloured) axe.withRules(rulesOfColour)
     const { violations } = await axe.analyze()
     const faults = violations.map(({ id, help, nodes }) => ({
       id,
@@ -79,7 +88,7 @@ export async function openWatchedPage(browser: Browser, url: string, size = desk
     page,
     context,
     complaints,
-    async look(name, sizes = [size]) {
+    async look(name, sizes = [size], isSeenInBothSizes = sizes.length > 1) {
       await mkdir(screenshots, { recursive: true })
       // What the last click left under the pointer would show its tooltip, sometimes half faded in.
       await page.mouse.move(0, 0)
@@ -87,7 +96,9 @@ export async function openWatchedPage(browser: Browser, url: string, size = desk
       for (const present of sizes) {
         await page.setViewportSize(present)
         const sizeName = present.width < 600 ? 'phone' : 'desktop'
-        for (const scheme of schemesFor(sizes, sizeName)) await lookOnce(`${name}-${sizeName}-${scheme}`, scheme)
+        // The other scheme is the same page, in the same size, in other colours.
+        for (const [at, scheme] of schemesFor(sizeName, isSeenInBothSizes).entries())
+          await lookOnce(`${name}-${sizeName}-${scheme}`, scheme, at > 0)
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
         expect(overflow, `${name} is not wider than the ${sizeName}`).toBeLessThanOrEqual(0)
       }
