@@ -5,12 +5,32 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../server/src/database/embedded.ts'
 import { createLog } from '../../server/src/log.ts'
 
-// Each test makes a database of its own, which takes seconds on a busy machine.
+// Each test starts a database of its own, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
+
+/** With one database that was made, got a table, and was stopped. */
+let prepared: string
+
+beforeAll(async () => {
+  prepared = await mkdtemp(join(tmpdir(), 'agentexpress-embedded-'))
+  await chmod(prepared, 0o755)
+  const postgres = await startEmbeddedPostgres(prepared, createLog('silent'))
+  await run(postgres.ownerUrl, 'create table kept (n int); insert into kept values (1)')
+  await postgres.stop()
+})
+afterAll(() => rm(prepared, { recursive: true, force: true }))
+
+/** A copy of it, for tests whose subject is not how a database is made. */
+async function copyPrepared(): Promise<string> {
+  const folder = await makeFolder()
+  // With the owner of each file: where we are root, PostgreSQL's are another user's.
+  await promisify(execFile)('cp', ['-a', `${prepared}/.`, folder])
+  return folder
+}
 
 async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'agentexpress-embedded-'))
@@ -61,7 +81,7 @@ function isAlive(pid: number): boolean {
 }
 
 test('a PostgreSQL that is killed comes back by itself with every acknowledged row', async () => {
-  const folder = await makeFolder()
+  const folder = await copyPrepared()
   const { ownerUrl } = await start(folder)
   await run(ownerUrl, 'create table acknowledged (n int primary key)')
   let isWriting = true
@@ -123,11 +143,7 @@ async function startInOtherProcess(folder: string, owner: { uid?: number; gid?: 
 }
 
 test('what a killed server left running is stopped at the next start, and its rows are there', async () => {
-  const folder = await makeFolder()
-  const first = await startEmbeddedPostgres(folder, createLog('silent'))
-  await run(first.ownerUrl, 'create table kept (n int); insert into kept values (1)')
-  await first.stop()
-
+  const folder = await copyPrepared()
   const child = await startInOtherProcess(folder)
   const leftover = await readPid(folder)
   const gone = new Promise((resolve) => child.once('exit', resolve))
@@ -142,7 +158,7 @@ test('what a killed server left running is stopped at the next start, and its ro
 })
 
 test('a stop ends PostgreSQL cleanly, and it can be stopped twice', async () => {
-  const folder = await makeFolder()
+  const folder = await copyPrepared()
   const postgres = await startEmbeddedPostgres(folder, createLog('silent'))
   const pid = await readPid(folder)
   await postgres.stop()
@@ -169,9 +185,7 @@ test('its files and its port are for nobody else', async () => {
 })
 
 test('a damaged password file gets a sentence that says what to do, and leaves nothing running', async () => {
-  const folder = await makeFolder()
-  const first = await startEmbeddedPostgres(folder, createLog('silent'))
-  await first.stop()
+  const folder = await copyPrepared()
   const path = join(folder, 'postgres-password')
   const right = await readFile(path, 'utf8')
   const damages: (() => Promise<void>)[] = [
@@ -209,8 +223,7 @@ test('a first start that was killed at any moment begins anew', async () => {
 })
 
 test('a process that has the number of a PostgreSQL long gone is left alone', async () => {
-  const folder = await makeFolder()
-  await (await startEmbeddedPostgres(folder, createLog('silent'))).stop()
+  const folder = await copyPrepared()
   // Its arguments hold the folder's path, but are not it.
   const stranger = spawn(process.execPath, [
     '-e',
@@ -234,9 +247,7 @@ test('a folder that holds something else is left alone', async () => {
 
 describe.runIf(process.getuid?.() === 0)('of another user', () => {
   test('a database goes on under the user it belongs to when root starts it', async () => {
-    const folder = await makeFolder()
-    const first = await startEmbeddedPostgres(folder, createLog('silent'))
-    await first.stop()
+    const folder = await copyPrepared()
     const nobody = 65_534
     await promisify(execFile)('chown', ['-R', `${nobody}:${nobody}`, folder])
     await rm(join(folder, 'postgres.log'))
@@ -247,9 +258,7 @@ describe.runIf(process.getuid?.() === 0)('of another user', () => {
   })
 
   test('a database that cannot be looked at keeps its password', async () => {
-    const folder = await makeFolder()
-    const first = await startEmbeddedPostgres(folder, createLog('silent'))
-    await first.stop()
+    const folder = await copyPrepared()
     const password = await readFile(join(folder, 'postgres-password'), 'utf8')
     const stranger = 65_534
     await chown(folder, stranger, stranger)
