@@ -18,7 +18,9 @@ export const forgetful = { fsync: 'off', full_page_writes: 'off', synchronous_co
 export async function startTestPostgres(binaries?: PostgresBinaries): Promise<EmbeddedPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'agentexpress-tests-'))
   await chmod(folder, 0o755)
-  const postgres = await startEmbeddedPostgres(folder, createLog('silent'), { binaries, settings: forgetful })
+  // Each worker of the tests may have a file that lets fifty clients in.
+  const settings = { ...forgetful, max_connections: '400' }
+  const postgres = await startEmbeddedPostgres(folder, createLog('silent'), { binaries, settings })
   const stop = async () => {
     await postgres.stop()
     await rm(folder, { recursive: true, force: true })
