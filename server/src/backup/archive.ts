@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib'
 import tar from 'tar-stream'
 import { readChunk } from './age-header.ts'
-import { BackupError, reasonOf } from './backup-error.ts'
+import { BackupError, DamagedBackup, reasonOf } from './backup-error.ts'
 import { chain } from './chain-streams.ts'
 import { type DecryptionKeys, decrypt, type Encryption, encrypt } from './encryption.ts'
 
@@ -49,7 +49,7 @@ export async function* decodeArchive(stored: Readable, keys: DecryptionKeys): As
     const start = await peek(stored)
     const isEncrypted = start.subarray(0, ageMagic.length).equals(ageMagic)
     if (!isEncrypted && !start.subarray(0, zstdMagic.length).equals(zstdMagic)) {
-      throw new BackupError('This file is no backup of AgentExpress, or its beginning is damaged.')
+      throw new DamagedBackup('This file is no backup of AgentExpress, or its beginning is damaged.')
     }
     const compressed = isEncrypted ? await decrypt(stored, keys) : stored
     const plain = chain(compressed, createZstdDecompress({ chunkSize: 256 * 1024 }))
@@ -64,7 +64,10 @@ export async function* decodeArchive(stored: Readable, keys: DecryptionKeys): As
     }
   } catch (error) {
     if (error instanceof BackupError) throw error
-    throw new BackupError(`The backup is damaged or cut off (${reasonOf(error)}).`, { cause: error })
+    // Of the disk or the network: the file itself may be good.
+    if (error instanceof Error && 'syscall' in error)
+      throw new BackupError(`The backup could not be read to its end: ${reasonOf(error)}`, { cause: error })
+    throw new DamagedBackup(`The backup is damaged or cut off (${reasonOf(error)}).`, { cause: error })
   } finally {
     if (!extract.destroyed) extract.destroy()
     stored.destroy()

@@ -4,10 +4,18 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { addKey, formatKeySet } from '../crypto/key-set.ts'
-import { createFixedKeyring } from '../crypto/keyring.ts'
-import { sealSecret } from '../crypto/seal-secret.ts'
-import { createId } from '../database/uuid-v7.ts'
-import { createEmptyDatabase, createFilledDatabase, dumpRows, makeFolder, runSql } from './backup-testing.ts'
+import { deployMigrations } from '../database/migrate.ts'
+import {
+  addAccount,
+  backUp,
+  createEmptyDatabase,
+  createFilledDatabase,
+  dumpRows,
+  makeFolder,
+  makeStore,
+  runSql,
+  testMigrations,
+} from './backup-testing.ts'
 import { recordRestore } from './record-restore.ts'
 
 const main = join(import.meta.dirname, '../main.ts')
@@ -31,7 +39,7 @@ test('from a new key to a verified backup, a lost machine and back', { timeout: 
   const { ownerUrl } = await createFilledDatabase(30)
   const [dataDir, backupDir, elsewhere] = [await makeFolder(), await makeFolder(), await makeFolder()]
   const { keySet, kid } = addKey(null)
-  await addIntegration(ownerUrl, { keySet, kid })
+  await addAccount(ownerUrl, { keySet, kid })
   await recordRestore(ownerUrl, { name: 'an earlier one', created_at: '2026-11-01T00:00:00Z' })
   const database = { DATABASE_URL: ownerUrl, DIRECT_URL: ownerUrl, ENCRYPTION_KEYS: formatKeySet(keySet) }
   const identity = join(elsewhere, 'identity.txt')
@@ -71,10 +79,17 @@ test('from a new key to a verified backup, a lost machine and back', { timeout: 
     code: 1,
     text: expect.stringContaining('never overwritten'),
   })
+  const withDamagedKeys = commandLine({ BACKUP_DIR: backupDir, DATABASE_URL: target, ENCRYPTION_KEYS: 'damaged' })
+  expect(await withDamagedKeys('restore', name, '--identity', identity)).toMatchObject({
+    code: 1,
+    text: expect.stringMatching(/does not hold encryption keys.*Nothing was restored yet.*unset ENCRYPTION_KEYS/),
+  })
   const restored = await rescue('restore', name, '--identity', identity)
   expect(restored.code).toBe(0)
   expect(restored.text).toContain(`The encryption key ${kid} is here and opens what the backup sealed with it`)
-  expect(restored.text).toContain('This database belongs to the signing key test-signing-key: put it back')
+  expect(restored.text).toContain(
+    'This database belongs to the signing key test-signing-key, which is not here: put it back',
+  )
   const [{ audit_log: entries, ...rows }, { audit_log: former = [], ...expected }] = [
     await dumpRows(target),
     await dumpRows(ownerUrl),
@@ -95,7 +110,7 @@ test('verify tells when the rows are whole and the keys of this machine do not o
 }, async () => {
   const { ownerUrl } = await createFilledDatabase(2)
   const { keySet, kid } = addKey(null)
-  await addIntegration(ownerUrl, { keySet, kid })
+  await addAccount(ownerUrl, { keySet, kid })
   const common = {
     DATABASE_URL: ownerUrl,
     DIRECT_URL: ownerUrl,
@@ -115,18 +130,44 @@ test('a wrong command shows the commands there are', { timeout: 60_000 }, async 
     code: 1,
     text: expect.stringContaining('Usage: npm run backup'),
   })
+  // Taken for `prune`, it would remove what somebody wanted to keep.
+  expect(await backup('prune', '30')).toMatchObject({ code: 1, text: expect.stringContaining('Usage: npm run backup') })
+  expect(await backup('restore', 'x', '--keep', '3')).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('--keep'),
+  })
 })
 
-async function addIntegration(ownerUrl: string, { keySet, kid }: ReturnType<typeof addKey>): Promise<void> {
-  const { rows } = await runSql(ownerUrl, 'select id, user_id from user_agents limit 1')
-  const [{ id: userAgentId, user_id: ownerId }] = rows
-  const id = createId()
-  const context = { purpose: 'integrations.credentials', rowId: id, ownerId } as const
-  const { sealed } = await sealSecret(await createFixedKeyring(keySet), context, { token: 'secret' })
-  await runSql(ownerUrl, 'insert into encryption_keys (id) values ($1)', [kid])
+test('a restore that came back whole and not to the present version ends with 2, and says that the rows are there', {
+  timeout: 120_000,
+}, async () => {
+  const migrations = await testMigrations
+  const older = await createEmptyDatabase()
+  await deployMigrations(older, migrations.slice(0, -1))
+  await runSql(older, `insert into users (id, email) values (gen_random_uuid(), 'old@example.test')`)
+  const store = await makeStore()
+  const { record } = await backUp(older, { store })
+  const target = await createEmptyDatabase()
+  // Whatever the newest migration does, it may not once the restore has taken its mark away.
   await runSql(
-    ownerUrl,
-    `insert into integrations (id, user_agent_id, type, credentials, credentials_key_id) values ($1, $2, 'webhook', $3, $4)`,
-    [id, userAgentId, JSON.stringify(sealed), kid],
+    target,
+    `create schema operator;
+     create function operator.refuse() returns event_trigger language plpgsql as $$
+       begin
+         if to_regclass('agentexpress_restore.unfinished') is null and tg_tag not in ('CREATE SCHEMA', 'CREATE TABLE') then
+           raise exception 'no more changes';
+         end if;
+       end $$;
+     create event trigger refuse on ddl_command_start execute function operator.refuse()`,
   )
-}
+  const restore = commandLine({ DATA_DIR: await makeFolder(), DATABASE_URL: target, DIRECT_URL: target })
+  const { code, text } = await restore('restore', join(store.label, record.name))
+  expect(code, text).toBe(2)
+  expect(text).toMatch(/Restored: \d+ rows/)
+  expect(text).toMatch(/Every row was restored and stays.*no more changes.*npm run migrate -- deploy/s)
+  const { rows } = await runSql(
+    target,
+    `select (select count(*)::int from users) as users, (select max(action) from audit_log) as action`,
+  )
+  expect(rows).toEqual([{ users: 1, action: 'backup.restore' }])
+})

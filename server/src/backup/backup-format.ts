@@ -76,6 +76,8 @@ export const recordSchema = z.object({
       keys: z.array(keyCheckSchema).optional(),
     })
     .nullable(),
+  /** What the last verification found, when it was damage; `verified` is null then, whatever an earlier one said. */
+  damaged: z.object({ at: z.iso.datetime(), reason: z.string() }).optional(),
 })
 
 export type KeyCheck = z.infer<typeof keyCheckSchema>

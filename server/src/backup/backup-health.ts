@@ -1,21 +1,17 @@
-import type { ListedBackup } from './backup-records.ts'
+import { isOfFuture, type ListedBackup } from './backup-records.ts'
 import { describeUnchecked } from './canary.ts'
 import { findNewestVerified } from './prune-backups.ts'
 
 const hourMs = 3_600_000
 
 /** Sentences on what is wrong with the backups there are; none when all is well. */
-export function describeHealth(newestFirst: ListedBackup[], alertAfterHours: number, now = new Date()): string[] {
+export function describeHealth(backups: ListedBackup[], alertAfterHours: number, now = new Date()): string[] {
+  const newestFirst = backups.filter(({ createdAt }) => !isOfFuture(createdAt, now))
   const hoursOf = ({ createdAt }: ListedBackup) => Math.floor((now.getTime() - createdAt.getTime()) / hourMs)
-  const faults = newestFirst
-    .filter(({ bytes, record }) => record && record.bytes !== bytes)
-    .map(
-      ({ name, bytes, record }) =>
-        `The backup ${name} is cut off or changed: ${bytes} bytes instead of ${record?.bytes}.`,
-    )
+  const faults = [...describeDamage(backups), ...describeFuture(backups, now)]
   const [newest] = newestFirst
   const verified = findNewestVerified(newestFirst)
-  if (!newest) return ['There is no backup yet. Make one: npm run backup -- create']
+  if (!newest) return [...faults, 'There is no backup yet. Make one: npm run backup -- create']
   if (!verified)
     return [...faults, `No backup was ever verified. Verify the newest: npm run backup -- verify ${newest.name}`]
   if (hoursOf(verified) >= alertAfterHours) {
@@ -25,6 +21,26 @@ export function describeHealth(newestFirst: ListedBackup[], alertAfterHours: num
     )
   }
   return faults
+}
+
+/** Sentences on the backups that are not what was written. */
+export function describeDamage(backups: ListedBackup[]): string[] {
+  return backups.flatMap(({ name, bytes, record }) => {
+    if (!record) return []
+    if (record.bytes !== bytes)
+      return `The backup ${name} is cut off or changed: ${bytes} bytes instead of ${record.bytes}.`
+    if (!record.damaged) return []
+    const { at, reason } = record.damaged
+    return `The backup ${name} was verified at ${at.slice(0, 16)}Z and is not good: ${reason} Make another one.`
+  })
+}
+
+function describeFuture(backups: ListedBackup[], now: Date): string[] {
+  const strange = backups.filter(({ createdAt }) => isOfFuture(createdAt, now)).map(({ name }) => name)
+  if (strange.length === 0) return []
+  return [
+    `The clock was wrong: ${strange.join(', ')} would be of the future. Remove what is not wanted by hand, it is never pruned.`,
+  ]
 }
 
 /** Sentences on the encryption keys that the newest verification did not try. No fault of the backups. */

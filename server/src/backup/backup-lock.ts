@@ -7,10 +7,15 @@ const backupLock = 72707371
 /** Not the one above: a backup that hangs is what an alert has to tell of. */
 const alertLock = 72707377
 
-/** Throws when another backup of this database is being made. A killed process gives the lock back by itself. */
+/** No fault: another server or command is at work. */
+export class BackupRunning extends BackupError {
+  override name = 'BackupRunning'
+}
+
+/** Throws `BackupRunning` when another backup of this database is being made. A killed process gives the lock back by itself. */
 export function withBackupLock<T>(ownerUrl: string, work: () => Promise<T>): Promise<T> {
   return withLock(ownerUrl, backupLock, work, () => {
-    throw new BackupError('Another backup of this database is being made at this moment.')
+    throw new BackupRunning('Another backup of this database is being made or verified at this moment.')
   })
 }
 

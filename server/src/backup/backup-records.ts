@@ -19,6 +19,13 @@ export async function listBackups(store: BackupStore): Promise<ListedBackup[]> {
   return listed.sort((left, right) => right.createdAt.getTime() - left.createdAt.getTime())
 }
 
+const hourMs = 3_600_000
+
+/** Whether a clock was wrong when this was written down: for years nothing would be due, and nothing overdue. */
+export function isOfFuture(time: Date | number, now: Date): boolean {
+  return Number(time) - now.getTime() > hourMs
+}
+
 export async function readRecord(store: BackupStore, name: string): Promise<BackupRecord | null> {
   const text = await store.readText(recordName(name))
   if (text === null) return null

@@ -3,7 +3,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { expect, onTestFinished, test } from 'vitest'
 import { addKey } from '../crypto/key-set.ts'
 import { createLog } from '../log.ts'
-import type { BackupRecord } from './backup-format.ts'
+import { type BackupRecord, makeBackupName } from './backup-format.ts'
 import { describeHealth } from './backup-health.ts'
 import { withBackupLock } from './backup-lock.ts'
 import { type ListedBackup, listBackups, writeRecord } from './backup-records.ts'
@@ -49,9 +49,24 @@ test('it is said when there is no backup, none was verified, the newest verified
   expect(describeHealth([listed(1)], 192, now)).toEqual([expect.stringContaining('No backup was ever verified')])
   expect(describeHealth([listed(1), listed(191, 190)], 192, now)).toEqual([])
   expect(describeHealth([listed(1), listed(192, 3)], 192, now)).toEqual([expect.stringContaining('is 192 hours old')])
-  expect(describeHealth([{ ...listed(1, 1), bytes: 2 }], 192, now)).toEqual([
+  expect(describeHealth([{ ...listed(1, 1), bytes: 2 }, listed(200, 1)], 192, now)).toEqual([
     expect.stringContaining('cut off or changed'),
+    expect.stringContaining('is 200 hours old'),
   ])
+})
+
+test('a backup of a clock that was years ahead neither counts as the newest nor takes its place', async () => {
+  const { backup } = backupConfig({ BACKUP_EVERY_HOURS: '24', BACKUP_PASSPHRASE: 'x' })
+  const strange = listed(-87_600, -87_600)
+  expect(findDue([strange], backup, now)).toEqual({ isBackupDue: true, isVerificationDue: true })
+  expect(findDue([strange, listed(23, 100)], backup, now)).toEqual({ isBackupDue: false, isVerificationDue: false })
+  expect(describeHealth([strange, listed(200, 199)], 192, now)).toEqual([
+    expect.stringContaining(`${strange.name} would be of the future`),
+    expect.stringContaining('is 200 hours old'),
+  ])
+  const store = await makeStore()
+  for (const hours of [-87_600, -80_000, 3, 2, 1]) await store.writeText(makeBackupName(hoursAgo(hours), true), 'x')
+  expect(await pruneBackups(store, 2, now)).toEqual([makeBackupName(hoursAgo(3), true)])
 })
 
 test('pruning keeps the newest and, whatever its age, the newest that was verified', async () => {

@@ -10,6 +10,8 @@ import { createAlert } from './send-alert.ts'
 
 const lookEveryMs = 15 * 60_000
 const alertEveryMs = 24 * 3_600_000
+/** A verification reads and restores everything: one that failed is not repeated at every look. */
+const verifyAgainMs = 6 * 3_600_000
 
 interface ScheduleOptions {
   config: Pick<Config, 'backup' | 'logLevel' | 'dataDir' | 'encryptionKeys' | 'publicUrl' | 'allowedPrivateHosts'>
@@ -31,21 +33,23 @@ export function startBackupSchedule(options: ScheduleOptions): { stop(): Promise
   let worker: Worker | null = null
   let looking: Promise<void> | null = null
   let isStopping = false
+  let verifyAgainAt = Number.NEGATIVE_INFINITY
 
   async function run(): Promise<void> {
     try {
       const { isBackupDue, isVerificationDue } = findDue(await listBackups(store), config.backup)
-      if (isBackupDue || isVerificationDue) await work()
+      const mayVerify = performance.now() >= verifyAgainAt
+      if (isBackupDue || (isVerificationDue && mayVerify)) await work(mayVerify)
     } catch (error) {
       log.error({ err: error }, 'the backup failed; it is tried again in a quarter of an hour')
     }
     if (!isStopping) await remind()
   }
 
-  async function work(): Promise<void> {
+  async function work(mayVerify: boolean): Promise<void> {
     const { backup, logLevel, dataDir, encryptionKeys } = config
     const running = new Worker(new URL('./backup-worker.ts', import.meta.url), {
-      workerData: { config: { backup, logLevel, dataDir, encryptionKeys }, ownerUrl },
+      workerData: { config: { backup, logLevel, dataDir, encryptionKeys }, ownerUrl, mayVerify },
     })
     worker = running
     const answer = await new Promise<{ done?: DueBackups; failed?: string }>((resolve) => {
@@ -58,8 +62,12 @@ export function startBackupSchedule(options: ScheduleOptions): { stop(): Promise
     if (answer.failed)
       log.error({ reason: answer.failed }, 'the backup failed; it is tried again in a quarter of an hour')
     if (answer.done) {
-      const { warnings, ...done } = answer.done
+      const { warnings, unverified, ...done } = answer.done
       log.info(done, 'backups')
+      if (unverified !== null) {
+        verifyAgainAt = performance.now() + verifyAgainMs
+        log.error({ reason: unverified }, 'the backup could not be verified; it is tried again in six hours')
+      }
       for (const warning of warnings) log.warn(warning)
     }
   }

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { reasonOf } from './backup-error.ts'
-import { describeHealth, describeUncheckedKeys } from './backup-health.ts'
-import { type ListedBackup, listBackups } from './backup-records.ts'
+import { describeDamage, describeHealth, describeUncheckedKeys } from './backup-health.ts'
+import { isOfFuture, type ListedBackup, listBackups } from './backup-records.ts'
 import { openBackupStore } from './backup-store.ts'
 import { findNewestVerified } from './prune-backups.ts'
 
@@ -10,7 +10,7 @@ export interface BackupStatus {
   last_verified_at: Date | null
   /** The newest verified backup is older than BACKUP_ALERT_AFTER_HOURS, or there is none and there should be. */
   overdue: boolean
-  /** Sentences for the operator: why it is overdue, and which keys the newest verification did not try. */
+  /** Sentences for the operator: why it is overdue, what is damaged, which keys the newest verification did not try. */
   problems: string[]
 }
 
@@ -68,10 +68,11 @@ function areWanted({ everyHours, alertUrl }: Config['backup']): boolean {
 }
 
 export function describeStatus(
-  newestFirst: ListedBackup[],
+  backups: ListedBackup[],
   config: Config['backup'],
   { now, startedAt }: { now: Date; startedAt: Date },
 ): BackupStatus {
+  const newestFirst = backups.filter(({ createdAt }) => !isOfFuture(createdAt, now))
   const verified = findNewestVerified(newestFirst)
   const since = verified ?? newestFirst.at(-1)
   const limitMs = config.alertAfterHours * hourMs
@@ -85,7 +86,7 @@ export function describeStatus(
     last_verified_at: verifiedTimes.length > 0 ? new Date(Math.max(...verifiedTimes)) : null,
     overdue,
     problems: [
-      ...(overdue ? describeHealth(newestFirst, config.alertAfterHours, now) : []),
+      ...(overdue ? describeHealth(backups, config.alertAfterHours, now) : describeDamage(backups)),
       ...describeUncheckedKeys(newestFirst),
     ],
   }

@@ -6,6 +6,8 @@ import pg from 'pg'
 import { inject, onTestFinished } from 'vitest'
 import { readConfig } from '../config.ts'
 import type { KeySet } from '../crypto/key-set.ts'
+import { createFixedKeyring } from '../crypto/keyring.ts'
+import { sealSecret } from '../crypto/seal-secret.ts'
 import { readMigrations } from '../database/migrate.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { createTestDatabase } from '../testing/test-app.ts'
@@ -83,6 +85,22 @@ export async function insertLogs(
             repeat(md5((n * 7)::text) || ' ', 8), jsonb_build_object('n', n), 'succeeded', 'api', n / 1000.0
      from generate_series(1, $3::integer) n`,
     [userId, agentId, logs],
+  )
+}
+
+/** A connected account, encrypted with the present key of `keySet`. */
+export async function addAccount(ownerUrl: string, { keySet, kid }: { keySet: KeySet; kid: string }): Promise<void> {
+  const { rows } = await runSql(ownerUrl, 'select id, user_id from user_agents limit 1')
+  const [{ id: userAgentId, user_id: ownerId }] = rows
+  const id = createId()
+  const context = { purpose: 'integrations.credentials', rowId: id, ownerId } as const
+  const keyring = await createFixedKeyring({ ...keySet, current: kid })
+  const { sealed } = await sealSecret(keyring, context, { token: 'secret' })
+  await runSql(ownerUrl, 'insert into encryption_keys (id) values ($1) on conflict do nothing', [kid])
+  await runSql(
+    ownerUrl,
+    `insert into integrations (id, user_agent_id, type, credentials, credentials_key_id) values ($1, $2, 'webhook', $3, $4)`,
+    [id, userAgentId, JSON.stringify(sealed), kid],
   )
 }
 

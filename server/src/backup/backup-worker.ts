@@ -5,11 +5,13 @@ import { type DueBackups, runDueBackups } from './run-due-backups.ts'
 // A thread of its own: reading, compressing and encrypting must not delay the answers of the server.
 const stopping = new AbortController()
 parentPort?.once('message', () => stopping.abort())
-const { config, ownerUrl }: { config: Parameters<typeof runDueBackups>[0]['config']; ownerUrl: string } = workerData
+const { config, ownerUrl, mayVerify }: Pick<Parameters<typeof runDueBackups>[0], 'config' | 'ownerUrl' | 'mayVerify'> =
+  workerData
 try {
   const done: DueBackups = await runDueBackups({
     config,
     ownerUrl,
+    mayVerify,
     log: createLog(config.logLevel),
     signal: stopping.signal,
   })

@@ -1,19 +1,20 @@
 import pg from 'pg'
 import type { KeySet } from '../crypto/key-set.ts'
 import { createFixedKeyring } from '../crypto/keyring.ts'
-import { describeKeyPlace, type KeyConfig, readKeySet } from '../crypto/load-keyring.ts'
 import { openSecret } from '../crypto/seal-secret.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
 import type { BackupHeader, KeyCheck } from './backup-format.ts'
 import { listEncryptionKeys, openCanaries } from './canary.ts'
+import { findOtherKeys, type KeysAtHand } from './keys-at-hand.ts'
 
 /**
  * Opens, with the keys of this machine, the canary of each encryption key in the backup and one connected account of each
- * key in the restored database. Throws when one does not open, and when this machine has other keys than the backup's.
+ * key in the restored database. Throws when one does not open, and when this machine has none but other keys than the
+ * backup's. Of keys that are not here it answers so.
  */
-export async function checkSecrets(config: KeyConfig, header: BackupHeader, scratchUrl: string): Promise<KeyCheck[]> {
-  const keySet = await readKeySet(config)
-  refuseOtherKeys(config, keySet, header)
+export async function checkSecrets(atHand: KeysAtHand, header: BackupHeader, scratchUrl: string): Promise<KeyCheck[]> {
+  const { keySet } = atHand
+  refuseOtherKeys(atHand, header)
   const checks = await openCanaries(keySet, header)
   const accounts = await readAccounts(scratchUrl)
   if (keySet) await openAccounts(keySet, accounts)
@@ -23,13 +24,13 @@ export async function checkSecrets(config: KeyConfig, header: BackupHeader, scra
   })
 }
 
-function refuseOtherKeys(config: KeyConfig, keySet: KeySet | null, header: BackupHeader): void {
-  const known = listEncryptionKeys(header)
-  if (!keySet || known.length === 0 || keySet.keys.some(({ kid }) => known.includes(kid))) return
+function refuseOtherKeys(atHand: KeysAtHand, header: BackupHeader): void {
+  const others = findOtherKeys(atHand, header)
+  if (others.length === 0) return
   throw new BackupError(
-    `The rows came back whole, but the keys of this machine are others than the database's: ${describeKeyPlace(config)} has ` +
-      `${keySet.keys.map(({ kid }) => kid).join(', ')}, the backup belongs to ${known.join(', ')}. Put those there, or take ` +
-      'the others away to verify without keys.',
+    `The rows came back whole, but the keys of this machine are others than the database's: ${atHand.place} has ` +
+      `${others.join(', ')}, the backup belongs to ${listEncryptionKeys(header).join(', ')}. Put those there, or ` +
+      `${atHand.takeAway} to verify without keys.`,
   )
 }
 
@@ -42,7 +43,8 @@ interface Account {
 
 async function openAccounts(keySet: KeySet, accounts: Account[]): Promise<void> {
   const keyring = await createFixedKeyring(keySet)
-  for (const { id, owner_id, credentials, key_id } of accounts) {
+  const here = new Set(keySet.keys.map(({ kid }) => kid))
+  for (const { id, owner_id, credentials, key_id } of accounts.filter((account) => here.has(account.key_id))) {
     try {
       await openSecret(keyring, { purpose: 'integrations.credentials', rowId: id, ownerId: owner_id }, credentials)
     } catch (cause) {

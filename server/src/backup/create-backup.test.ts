@@ -23,6 +23,7 @@ import {
 import { createBackup } from './create-backup.ts'
 import { findEncryption } from './encryption.ts'
 import { FolderStore } from './folder-store.ts'
+import { checkBackup } from './read-backup.ts'
 import { restoreBackup } from './restore-backup.ts'
 
 test('a backup taken while others write is of one moment: no row refers to one that is missing', async () => {
@@ -71,6 +72,34 @@ test('a backup taken while others write is of one moment: no row refers to one t
   expect(restored.logs).toBe(restored.agents)
   expect(restored.agents).toBeGreaterThan(0)
   expect((await count(ownerUrl)).agents).toBeGreaterThan(restored.agents)
+})
+
+test('a backup that has to wait for a migration has the rows of a table which that one rewrote', async () => {
+  const { ownerUrl } = await createFilledDatabase(1)
+  const store = await makeStore()
+  const migration = new pg.Client({ connectionString: ownerUrl })
+  await migration.connect()
+  await migration.query('begin')
+  await migration.query('alter table agents add column marker text not null default gen_random_uuid()::text')
+  const waits = Promise.withResolvers<void>()
+  const making = createBackup({
+    ownerUrl,
+    store,
+    encryption: { kind: 'none' },
+    migrations: await testMigrations,
+    agentexpress: '0.1.0',
+    onProgress: (text) => text.includes('waiting for somebody') && waits.resolve(),
+  })
+  await Promise.race([waits.promise, making])
+  // What it might hold would stand in the way of the migration.
+  await migration.query(`set lock_timeout = '5s'`)
+  await migration.query('lock table plans, user_agents, users in access exclusive mode')
+  await migration.query('commit')
+  await migration.end()
+  await making
+  const { header, manifest } = await checkBackup(await newestSource(store))
+  expect(header.tables.find(({ name }) => name === 'agents')?.columns).toContain('marker')
+  expect(manifest.tables.find(({ name }) => name === 'agents')?.rows).toBe(1)
 })
 
 test('without a word on encryption no backup is made, unless --plain was said', () => {

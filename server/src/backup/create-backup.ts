@@ -18,7 +18,9 @@ import { removeRecord, writeRecord } from './backup-records.ts'
 import type { BackupStore } from './backup-store.ts'
 import { sealCanaries } from './canary.ts'
 import type { Encryption } from './encryption.ts'
+import { formatBytes } from './format-list.ts'
 import { makeLoadScript } from './load-script.ts'
+import { createPace } from './pace.ts'
 import { cutRows } from './read-members.ts'
 import { openSnapshot, type Snapshot } from './snapshot.ts'
 
@@ -31,8 +33,7 @@ export interface CreatedBackup {
   canaries: BackupHeader['canaries']
 }
 
-/** One consistent snapshot of the database into the store, while the system runs. Memory does not grow with the data. */
-export async function createBackup(options: {
+interface CreateOptions {
   ownerUrl: string
   store: BackupStore
   encryption: Encryption
@@ -40,21 +41,25 @@ export async function createBackup(options: {
   agentexpress: string
   /** The encryption keys of this machine, for the canaries; asked when the snapshot is taken. */
   readKeys?: () => Promise<KeySet | null>
+  onProgress?: (text: string) => void
   signal?: AbortSignal
   now?: Date
-}): Promise<CreatedBackup> {
-  const { ownerUrl, store, encryption, migrations, agentexpress, readKeys, signal, now = new Date() } = options
+}
+
+/** One consistent snapshot of the database into the store, while the system runs. Memory does not grow with the data. */
+export async function createBackup(options: CreateOptions): Promise<CreatedBackup> {
+  const { ownerUrl, store, encryption, agentexpress, readKeys, now = new Date() } = options
   const name = makeBackupName(now, encryption.kind !== 'none')
   if ((await store.list()).some((file) => file.name === name))
     throw new BackupError(`There is a backup ${name} already.`)
-  const snapshot = await openSnapshot(ownerUrl)
+  const snapshot = await openSnapshot(ownerUrl, options)
   try {
     // A damaged key file must not keep the rows from being saved; what has no canary is said.
     const keySet = (await readKeys?.().catch(() => null)) ?? null
     const canaries = await sealCanaries(keySet, { name, keys: snapshot.keys })
     const header = describeSnapshot(snapshot, { name, agentexpress, canaries, now })
     const manifest: BackupManifest = { tables: [], sequences: [], audit_head: snapshot.auditHead, sha256: {} }
-    const members = checksummed(readMembers(snapshot, header, migrations, manifest, signal), manifest)
+    const members = checksummed(readMembers(snapshot, header, manifest, options), manifest)
     const stored = measure(await encodeArchive(members, encryption))
     await store.write(name, stored.stream)
     const record: BackupRecord = {
@@ -108,10 +113,10 @@ function describeSnapshot(
 async function* readMembers(
   snapshot: Snapshot,
   header: BackupHeader,
-  migrations: Migration[],
   manifest: BackupManifest,
-  signal?: AbortSignal,
+  { migrations, onProgress = () => {}, signal }: Pick<CreateOptions, 'migrations' | 'onProgress' | 'signal'>,
 ): AsyncGenerator<Member> {
+  const pace = createPace(onProgress)
   yield { name: headerMember, content: toJson(header) }
   yield { name: loadScriptMember, content: Buffer.from(makeLoadScript(header)) }
   for (const { name, checksum } of header.migrations) {
@@ -132,6 +137,8 @@ async function* readMembers(
         signal?.throwIfAborted()
         bytes += content.length
         number++
+        const soFar = bytes
+        pace(() => `${table.schema}.${table.name}: ${formatBytes(soFar)} read`)
         const file = String(number).padStart(6, '0')
         yield { name: `data/${table.schema}.${table.name}/${file}.copy`, content }
       }

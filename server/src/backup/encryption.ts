@@ -21,14 +21,27 @@ export interface DecryptionKeys {
   passphrase?: string
 }
 
-export function findEncryption({ recipients, passphrase }: Config['backup'], isPlain: boolean): Encryption {
-  if (isPlain) return { kind: 'none' }
-  if (recipients.length > 0) return { kind: 'recipients', recipients }
-  if (passphrase) return { kind: 'passphrase', passphrase }
+export function findEncryption(backup: Config['backup'], isPlain: boolean): Encryption {
+  const encryption: Encryption | null = isPlain ? { kind: 'none' } : findRecipients(backup)
+  if (encryption) return encryption
   throw new BackupError(
-    'Backups are encrypted, and it is not said for whom. Make a key with `npm run backup -- new-key <file>` and set ' +
-      'BACKUP_RECIPIENTS to the line it prints, or set BACKUP_PASSPHRASE. `--plain` makes this one without encryption.',
+    `Backups are encrypted, and it is not said for whom. ${howToSay} \`--plain\` makes this one without encryption.`,
   )
+}
+
+const howToSay =
+  'Make a key with `npm run backup -- new-key <file>` and set BACKUP_RECIPIENTS to the line it prints, or set BACKUP_PASSPHRASE.'
+
+/** For the keys themselves, which are never written in the clear. */
+export function findKeyEncryption(backup: Config['backup']): Encryption {
+  const encryption = findRecipients(backup)
+  if (encryption) return encryption
+  throw new BackupError(`Keys are saved encrypted, and it is not said for whom. ${howToSay}`)
+}
+
+function findRecipients({ recipients, passphrase }: Config['backup']): Encryption | null {
+  if (recipients.length > 0) return { kind: 'recipients', recipients }
+  return passphrase ? { kind: 'passphrase', passphrase } : null
 }
 
 /** `BACKUP_IDENTITY` (a key or the path of its file) and the passphrase, and one more identity file if given. */
@@ -59,8 +72,10 @@ export async function createIdentityFile(path: string, now = new Date()): Promis
   const identity = await generateX25519Identity()
   const recipient = await identityToRecipient(identity)
   const text = `# created: ${now.toISOString()}\n# public key: ${recipient}\n${identity}\n`
-  if ((await createFileOnce(path, text)) !== text)
-    throw new BackupError(`${path} exists already and was left as it is.`)
+  const kept = await createFileOnce(path, text).catch((cause: unknown) => {
+    throw new BackupError(`The key cannot be written to ${path}: ${reasonOf(cause)}`, { cause })
+  })
+  if (kept !== text) throw new BackupError(`${path} exists already and was left as it is.`)
   return recipient
 }
 

@@ -81,7 +81,7 @@ export class FolderStore implements BackupStore {
   }
 }
 
-export async function openFile(path: string): Promise<Readable> {
+async function openFile(path: string): Promise<Readable> {
   const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
     throw new BackupError(
       cause.code === 'ENOENT' ? `There is no backup ${path}.` : `The backup ${path} cannot be read: ${cause.message}`,

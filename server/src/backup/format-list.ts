@@ -13,10 +13,15 @@ export function formatList(backups: ListedBackup[]): string {
     formatBytes(bytes),
     record ? (record.encryption === 'none' ? 'not encrypted' : 'encrypted') : 'no record beside it',
     record?.schema_version ?? '',
-    record?.verified ? describeVerification(record.verified) : 'never verified',
+    describeState(bytes, record),
   ])
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n')
+}
+
+function describeState(bytes: number, record: BackupRecord | null): string {
+  if (record && (record.damaged || record.bytes !== bytes)) return 'DAMAGED'
+  return record?.verified ? describeVerification(record.verified) : 'never verified'
 }
 
 function describeVerification({ at, seconds, keys = [] }: NonNullable<BackupRecord['verified']>): string {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -14,8 +14,7 @@ import { encryptionKeysFile, readKeySet } from '../crypto/load-keyring.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
 import type { BackupHeader } from './backup-format.ts'
 import { type BackupStore, openBackupStore } from './backup-store.ts'
-import { decrypt, encrypt, findEncryption, readDecryptionKeys } from './encryption.ts'
-import { openFile } from './folder-store.ts'
+import { decrypt, encrypt, findKeyEncryption, readDecryptionKeys } from './encryption.ts'
 
 const noteName = 'saved-keys.json'
 const noteSchema = z.object({ saved_at: z.iso.datetime(), fingerprints: z.array(z.string()) })
@@ -45,7 +44,7 @@ export function warnOfUnsavedKeys(keys: BackupHeader['keys'], saved: string[]): 
 
 /** Writes the key files, encrypted like a backup, to a file outside the store, and notes their fingerprints in the store. */
 export async function saveKeys(config: Config, path: string): Promise<string> {
-  const encryption = findEncryption(config.backup, false)
+  const encryption = findKeyEncryption(config.backup)
   const target = resolve(path)
   if (!config.backup.s3 && `${dirname(target)}/`.startsWith(`${config.backup.dir}/`))
     throw new BackupError(`Keep the keys apart from the backups: ${target} is in ${config.backup.dir}.`)
@@ -67,7 +66,9 @@ export async function saveKeys(config: Config, path: string): Promise<string> {
 
 /** Puts the key files of `save-keys` into the data folder. Throws when one is there already: keys are never overwritten. */
 export async function restoreKeys(config: Config, path: string, identityFile?: string): Promise<string> {
-  const stored = (await buffer(await openFile(resolve(path)))).toString('latin1')
+  const stored = await readFile(resolve(path), 'latin1').catch((cause: unknown) => {
+    throw new BackupError(`The saved keys cannot be read: ${reasonOf(cause)}`, { cause })
+  })
   const keys = await readDecryptionKeys(config.backup, identityFile)
   const files: { name: string; text: string }[] = []
   try {
@@ -82,6 +83,7 @@ export async function restoreKeys(config: Config, path: string, identityFile?: s
     if (cause instanceof BackupError) throw cause
     throw new BackupError(`${path} is damaged, or no file of save-keys (${reasonOf(cause)}).`, { cause })
   }
+  if (files.length === 0) throw new BackupError(`${path} is no file of save-keys: it holds no keys.`)
   for (const { name } of files) {
     if ((await readFileIfPresent(join(config.dataDir, name))) !== null)
       throw new BackupError(
@@ -93,8 +95,18 @@ export async function restoreKeys(config: Config, path: string, identityFile?: s
   return `Put back: ${files.map(({ name }) => join(config.dataDir, name)).join(', ')}`
 }
 
+/** Fingerprint of this machine's signing key; null when it is not here or cannot be read. */
+export async function readSigningFingerprint(config: Pick<Config, 'signingKey' | 'dataDir'>): Promise<string | null> {
+  const text = await readSigningKeyText(config).catch(() => null)
+  return text ? findKid(text).catch(() => null) : null
+}
+
+async function readSigningKeyText({ signingKey, dataDir }: Pick<Config, 'signingKey' | 'dataDir'>) {
+  return signingKey ?? (await readFileIfPresent(join(dataDir, signingKeyFile)))
+}
+
 async function readKeyFiles(config: Config): Promise<{ name: string; text: string; fingerprints: string[] }[]> {
-  const signingKey = config.signingKey ?? (await readFileIfPresent(join(config.dataDir, signingKeyFile)))
+  const signingKey = await readSigningKeyText(config)
   const keySet = await readKeySet(config)
   const files: { name: string; text: string; fingerprints: string[] }[] = []
   if (signingKey) files.push({ name: signingKeyFile, text: signingKey, fingerprints: [await findKid(signingKey)] })

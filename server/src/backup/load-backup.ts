@@ -1,9 +1,10 @@
 import type pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
-import { BackupError, reasonOf } from './backup-error.ts'
+import { BackupError, reasonOf, throwIfStopped } from './backup-error.ts'
 import type { BackupHeader, BackupManifest, BackupTable } from './backup-format.ts'
 import { makeLoadable } from './make-loadable.ts'
-import { type BackupSource, readBackup } from './read-backup.ts'
+import { createPace } from './pace.ts'
+import { type BackupSource, describeRead, readBackup } from './read-backup.ts'
 import { RowChecksum } from './row-checksum.ts'
 import { columnList, copyOutStatement, dataSchemas, quoteTable, readTables } from './snapshot.ts'
 
@@ -12,6 +13,14 @@ export interface LoadedBackup {
   manifest: BackupManifest
   /** Tables that are no part of AgentExpress: the migrations do not make them, so that their rows have no place. */
   skipped: string[]
+}
+
+/** One sentence when there are any. */
+export function describeSkipped(skipped: string[]): string[] {
+  if (skipped.length === 0) return []
+  return [
+    `Not part of AgentExpress and not restored: ${skipped.join(', ')}. Their rows are in data/ of the backup, see docs/backups.md.`,
+  ]
 }
 
 /**
@@ -29,6 +38,7 @@ export async function loadBackup(
   let putBack: string[] = []
   const checksums = new Map<string, RowChecksum>()
   let copying = null as { name: string; copy: CopyIn } | null
+  const pace = createPace(onProgress)
   for await (const part of readBackup(source)) {
     if (part.kind === 'header') {
       header = part.header
@@ -47,6 +57,7 @@ export async function loadBackup(
       }
       checksum.add(part.content)
       await copying.copy.write(part.content)
+      pace(() => describeRead(source, part.bytesRead))
     } else {
       manifest = part.manifest
     }
@@ -61,8 +72,8 @@ export async function loadBackup(
     ])
   }
   // Before row-level security is back: the owner may be under it too and would find nothing.
-  await compare(client, header, manifest, checksums, onProgress)
-  for (const statement of putBack) await client.query(statement)
+  await compare(client, header, manifest, { expected: checksums, onProgress, signal: source.signal })
+  await putThingsBack(client, putBack, { onProgress, signal: source.signal })
   return { header, manifest, skipped: header.tables.map(qualify).filter((name) => !present.has(name)) }
 }
 
@@ -91,21 +102,41 @@ function openCopyIn(client: pg.Client, table: BackupTable): CopyIn {
   }
 }
 
+interface Telling {
+  onProgress: (text: string) => void
+  signal: AbortSignal | undefined
+}
+
+/** Indexes, keys, triggers and row-level security, which `makeLoadable` took away. */
+async function putThingsBack(client: pg.Client, statements: string[], { onProgress, signal }: Telling): Promise<void> {
+  onProgress('making indexes and keys')
+  const pace = createPace(onProgress)
+  for (const [at, statement] of statements.entries()) {
+    throwIfStopped(signal)
+    pace(() => `${at} of ${statements.length} made`)
+    await client.query(statement)
+  }
+}
+
 /** The rows as they are read out of the database now are those that were put in. */
 async function compare(
   client: pg.Client,
   header: BackupHeader,
   manifest: BackupManifest,
-  expected: Map<string, RowChecksum>,
-  onProgress: (text: string) => void,
+  { expected, onProgress, signal }: Telling & { expected: Map<string, RowChecksum> },
 ): Promise<void> {
   onProgress('comparing counts and checksums')
+  const pace = createPace(onProgress)
   for (const table of header.tables) {
     const name = qualify(table)
     const loaded = expected.get(name)
     if (!loaded) continue
     const found = new RowChecksum()
-    for await (const chunk of client.query(copyTo(copyOutStatement(table))) as AsyncIterable<Buffer>) found.add(chunk)
+    for await (const chunk of client.query(copyTo(copyOutStatement(table))) as AsyncIterable<Buffer>) {
+      throwIfStopped(signal)
+      found.add(chunk)
+      pace(() => `${name}: ${found.rows} of ${loaded.rows} rows compared`)
+    }
     const rows = manifest.tables.find((entry) => qualify(entry) === name)?.rows
     if (loaded.rows !== rows || found.rows !== rows) {
       throw new BackupError(`${name}: ${rows} rows were backed up, ${found.rows} arrived.`)

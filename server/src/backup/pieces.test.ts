@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { headerSchema, isBackupName, makeBackupName, parseMember, readBackupTime } from './backup-format.ts'
+import { createPace } from './pace.ts'
 import { cutRows } from './read-members.ts'
 import { RowChecksum } from './row-checksum.ts'
 import { readText } from './s3-xml.ts'
@@ -50,6 +51,17 @@ test('the name of a backup says when it was made', () => {
   expect(isBackupName(name)).toBe(true)
   expect(isBackupName(`${name}.part`)).toBe(false)
   expect(readBackupTime(name)).toEqual(time)
+})
+
+test('how far a step is is said after a second, then every two, however often one asks', () => {
+  const said: string[] = []
+  let now = 0
+  const pace = createPace(
+    (text) => said.push(text),
+    () => now,
+  )
+  for (; now <= 6000; now += 100) pace(() => `at ${now} ms`)
+  expect(said).toEqual(['  at 1000 ms', '  at 3000 ms', '  at 5000 ms'])
 })
 
 test('a backup of a later format is not called damaged', () => {

@@ -1,9 +1,12 @@
-import { type ListedBackup, listBackups, removeRecord } from './backup-records.ts'
+import { isOfFuture, type ListedBackup, listBackups, removeRecord } from './backup-records.ts'
 import type { BackupStore } from './backup-store.ts'
 
-/** Removes all but the newest `keep`. The newest verified one stays whatever its age. Answers the names. */
-export async function pruneBackups(store: BackupStore, keep: number): Promise<string[]> {
-  const backups = await listBackups(store)
+/**
+ * Removes all but the newest `keep`. The newest verified one stays whatever its age, and so does one that says it is of
+ * the future, which must not take the place of a newer one. Answers the names.
+ */
+export async function pruneBackups(store: BackupStore, keep: number, now = new Date()): Promise<string[]> {
+  const backups = (await listBackups(store)).filter(({ createdAt }) => !isOfFuture(createdAt, now))
   const verified = findNewestVerified(backups)
   const removed: string[] = []
   for (const { name } of backups.slice(keep)) {
@@ -17,5 +20,6 @@ export async function pruneBackups(store: BackupStore, keep: number): Promise<st
 }
 
 export function findNewestVerified(newestFirst: ListedBackup[]): ListedBackup | undefined {
-  return newestFirst.find(({ record }) => record?.verified)
+  // A file that has changed its size since is none.
+  return newestFirst.find(({ bytes, record }) => record?.verified && record.bytes === bytes)
 }

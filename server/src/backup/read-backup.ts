@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { decodeArchive } from './archive.ts'
-import { BackupError } from './backup-error.ts'
+import { DamagedBackup, throwIfStopped } from './backup-error.ts'
 import {
   type BackupHeader,
   type BackupManifest,
@@ -14,6 +14,8 @@ import {
   parseMember,
 } from './backup-format.ts'
 import type { DecryptionKeys } from './encryption.ts'
+import { formatBytes } from './format-list.ts'
+import { createPace } from './pace.ts'
 
 /** A backup that can be read more than once. */
 export interface BackupSource {
@@ -22,11 +24,13 @@ export interface BackupSource {
   /** Null when nothing but the backup itself is known. */
   record: BackupRecord | null
   keys: DecryptionKeys
+  /** Ends every reading of it. */
+  signal?: AbortSignal
 }
 
 export type BackupPart =
   | { kind: 'header'; header: BackupHeader }
-  | { kind: 'rows'; table: BackupTable; content: Buffer }
+  | { kind: 'rows'; table: BackupTable; content: Buffer; bytesRead: number }
   | { kind: 'end'; manifest: BackupManifest }
 
 /**
@@ -40,6 +44,7 @@ export async function* readBackup(source: BackupSource): AsyncGenerator<BackupPa
   const counted = Readable.from(
     (async function* () {
       for await (const chunk of stored as AsyncIterable<Buffer>) {
+        throwIfStopped(source.signal)
         bytes += chunk.length
         file.update(chunk)
         yield chunk
@@ -52,6 +57,7 @@ export async function* readBackup(source: BackupSource): AsyncGenerator<BackupPa
   const sums: Record<string, string> = {}
   try {
     for await (const { name, content } of decodeArchive(counted, source.keys)) {
+      throwIfStopped(source.signal)
       if (manifest) throw damaged('something follows its end')
       if (name === manifestMember) {
         manifest = parseMember(manifestSchema, name, content)
@@ -65,7 +71,7 @@ export async function* readBackup(source: BackupSource): AsyncGenerator<BackupPa
         continue
       }
       const table = findTable(header, name)
-      if (table) yield { kind: 'rows', table, content }
+      if (table) yield { kind: 'rows', table, content, bytesRead: bytes }
     }
     if (!header || !manifest) throw damaged('its end is missing')
     checkSums(sums, manifest.sha256)
@@ -81,19 +87,29 @@ export async function* readBackup(source: BackupSource): AsyncGenerator<BackupPa
 /** Reads a backup to its end. Throws unless it is whole, unchanged and opened by one of the keys; touches nothing. */
 export async function checkBackup(
   source: BackupSource,
+  onProgress: (text: string) => void = () => {},
 ): Promise<{ header: BackupHeader; manifest: BackupManifest; bytes: number }> {
   let header: BackupHeader | null = null
   let bytes = 0
+  const pace = createPace(onProgress)
   for await (const part of readBackup(source)) {
     if (part.kind === 'header') header = part.header
-    else if (part.kind === 'rows') bytes += part.content.length
-    else if (header) return { header, manifest: part.manifest, bytes }
+    else if (part.kind === 'rows') {
+      bytes += part.content.length
+      pace(() => describeRead(source, part.bytesRead))
+    } else if (header) return { header, manifest: part.manifest, bytes }
   }
   throw damaged('its end is missing')
 }
 
-function damaged(how: string): BackupError {
-  return new BackupError(`The backup is damaged: ${how}.`)
+/** How much of the file was read, for people. */
+export function describeRead({ record }: BackupSource, bytesRead: number): string {
+  if (!record) return `${formatBytes(bytesRead)} read`
+  return `${Math.floor((100 * bytesRead) / Math.max(1, record.bytes))} % of ${formatBytes(record.bytes)} read`
+}
+
+function damaged(how: string): DamagedBackup {
+  return new DamagedBackup(`The backup is damaged: ${how}.`)
 }
 
 function findTable(header: BackupHeader, member: string): BackupTable | undefined {

@@ -1,24 +1,28 @@
 import type { Config } from '../config.ts'
 import { readKeySet } from '../crypto/load-keyring.ts'
-import { readMigrations } from '../database/migrate.ts'
+import { type Migration, readMigrations } from '../database/migrate.ts'
 import type { Log } from '../log.ts'
-import { withBackupLock } from './backup-lock.ts'
-import { type ListedBackup, listBackups } from './backup-records.ts'
-import { openBackupStore } from './backup-store.ts'
+import { reasonOf } from './backup-error.ts'
+import { BackupRunning, withBackupLock } from './backup-lock.ts'
+import { isOfFuture, type ListedBackup, listBackups } from './backup-records.ts'
+import { type BackupStore, openBackupStore } from './backup-store.ts'
 import { describeUnchecked, warnOfMissingCanaries } from './canary.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { createBackup } from './create-backup.ts'
 import { findEncryption, readDecryptionKeys } from './encryption.ts'
 import { readSavedFingerprints, warnOfUnsavedKeys } from './key-backup.ts'
+import { readKeysAtHand } from './keys-at-hand.ts'
 import { readVersion } from './program-version.ts'
 import { pruneBackups } from './prune-backups.ts'
-import { verifyBackup } from './verify-backup.ts'
+import { type VerifiedBackup, verifyBackup } from './verify-backup.ts'
 
 const hourMs = 3_600_000
 
 export interface DueBackups {
   created: string | null
   verified: string | null
+  /** Why the verification that was due failed; null when it did not. */
+  unverified: string | null
   removed: string[]
   warnings: string[]
 }
@@ -34,13 +38,13 @@ export function findDue(
   if (everyHours === undefined) return { isBackupDue: false, isVerificationDue: false }
   const isOlder = (time: number | undefined, hours: number) =>
     time === undefined || now.getTime() - time >= hours * hourMs
-  const lastVerified = Math.max(
-    ...newestFirst.map(({ record }) => (record?.verified ? Date.parse(record.verified.at) : Number.NEGATIVE_INFINITY)),
-  )
+  const newest = newestFirst.find(({ createdAt }) => !isOfFuture(createdAt, now))
+  const verifiedAt = newestFirst.flatMap(({ record }) => (record?.verified ? Date.parse(record.verified.at) : []))
+  const lastVerified = Math.max(Number.NEGATIVE_INFINITY, ...verifiedAt.filter((time) => !isOfFuture(time, now)))
   // With recipients alone this server cannot open its backups, which is as it should be: they are verified elsewhere.
   const canOpen = identity !== undefined || passphrase !== undefined
   return {
-    isBackupDue: isOlder(newestFirst[0]?.createdAt.getTime(), everyHours),
+    isBackupDue: isOlder(newest?.createdAt.getTime(), everyHours),
     isVerificationDue: canOpen && isOlder(lastVerified, verifyEveryHours),
   }
 }
@@ -51,10 +55,11 @@ export async function runDueBackups(options: {
   ownerUrl: string
   log: Log
   signal: AbortSignal
+  mayVerify: boolean
 }): Promise<DueBackups> {
-  const { config, ownerUrl, log, signal } = options
+  const { config, ownerUrl, log, signal, mayVerify } = options
   const store = openBackupStore(config.backup)
-  const done: DueBackups = { created: null, verified: null, removed: [], warnings: [] }
+  const done: DueBackups = { created: null, verified: null, unverified: null, removed: [], warnings: [] }
   await withBackupLock(ownerUrl, async () => {
     const migrations = await readMigrations()
     if (findDue(await listBackups(store), config.backup).isBackupDue) {
@@ -63,29 +68,47 @@ export async function runDueBackups(options: {
       const readKeys = () => readKeySet(config)
       const created = await createBackup({ ownerUrl, store, encryption, migrations, agentexpress, readKeys, signal })
       done.created = created.record.name
-      done.removed = await pruneBackups(store, config.backup.keep)
+      done.removed = await pruneBackups(store, config.backup.keep).catch((error: unknown) => {
+        done.warnings.push(`Old backups could not be removed from ${store.label}: ${reasonOf(error)}`)
+        return []
+      })
       done.warnings.push(...warnOfUnsavedKeys(created.keys, await readSavedFingerprints(store)))
       done.warnings.push(...warnOfMissingCanaries(created))
     }
     const backups = await listBackups(store)
-    const [newest] = backups
-    if (newest && !signal.aborted && findDue(backups, config.backup).isVerificationDue) {
-      const { keys = [] } = await verifyBackup({
-        ownerUrl,
-        source: {
-          label: newest.name,
-          open: () => store.read(newest.name),
-          record: newest.record,
-          keys: await readDecryptionKeys(config.backup),
-        },
-        store,
-        migrations,
-        log,
-        checkSecrets: (header, scratchUrl) => checkSecrets(config, header, scratchUrl),
-      })
-      done.verified = newest.name
-      done.warnings.push(...describeUnchecked(keys).map((text) => `${newest.name} was verified. ${text}`))
+    const newest = backups.find(({ createdAt }) => !isOfFuture(createdAt, new Date()))
+    if (newest && mayVerify && !signal.aborted && findDue(backups, config.backup).isVerificationDue) {
+      try {
+        const { keys = [] } = await verifyNewest(newest, { ...options, store, migrations })
+        done.verified = newest.name
+        done.warnings.push(...describeUnchecked(keys).map((text) => `${newest.name} was verified. ${text}`))
+      } catch (error) {
+        done.unverified = `${newest.name}: ${reasonOf(error)}`
+      }
     }
+  }).catch((error: unknown) => {
+    if (!(error instanceof BackupRunning)) throw error
+    log.info(reasonOf(error))
   })
   return done
+}
+
+async function verifyNewest(
+  { name, record }: ListedBackup,
+  options: { config: BackupConfig; ownerUrl: string; log: Log; signal: AbortSignal } & {
+    store: BackupStore
+    migrations: Migration[]
+  },
+): Promise<VerifiedBackup> {
+  const { config, ownerUrl, log, signal, store, migrations } = options
+  const atHand = await readKeysAtHand(config)
+  const keys = await readDecryptionKeys(config.backup)
+  return verifyBackup({
+    ownerUrl,
+    source: { label: name, open: () => store.read(name), record, keys, signal },
+    store,
+    migrations,
+    log,
+    checkSecrets: (header, scratchUrl) => checkSecrets(atHand, header, scratchUrl),
+  })
 }

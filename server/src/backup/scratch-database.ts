@@ -6,6 +6,7 @@ import pg from 'pg'
 import { startEmbeddedPostgres, stopLeftover } from '../database/embedded.ts'
 import type { Log } from '../log.ts'
 import { BackupError, reasonOf } from './backup-error.ts'
+import { withClient } from './with-client.ts'
 
 export interface ScratchDatabase {
   ownerUrl: string
@@ -15,6 +16,7 @@ export interface ScratchDatabase {
 // Not that of "migrate verify", which drops its own after an hour even while somebody is connected.
 const prefix = 'agentexpress_backup_verify_'
 const leftoverSeconds = 3600
+const applicationName = 'agentexpress scratch'
 const folderPrefix = 'agentexpress-verify-'
 /** In the folder of an embedded scratch database: the process it belongs to. */
 const pidFile = 'verifier.pid'
@@ -25,7 +27,7 @@ export async function createScratchDatabase(
   log: Log,
   onProgress: (text: string) => void,
 ): Promise<ScratchDatabase> {
-  const mayCreate = await withClient(ownerUrl, async (client) => {
+  const mayCreate = await withClient(ownerUrl, applicationName, async (client) => {
     const { rows } = await client.query<{ may_create: boolean }>(
       'select rolsuper or rolcreatedb as may_create from pg_roles where rolname = current_user',
     )
@@ -38,13 +40,17 @@ export async function createScratchDatabase(
 
 async function createBeside(ownerUrl: string, log: Log): Promise<ScratchDatabase> {
   const name = `${prefix}${Math.floor(Date.now() / 1000)}_${randomBytes(4).toString('hex')}`
-  await withClient(ownerUrl, async (client) => {
+  await withClient(ownerUrl, applicationName, async (client) => {
     await dropLeftovers(client, log)
     await client.query(`create database ${name} template template0 encoding 'UTF8'`)
   })
   const url = Object.assign(new URL(ownerUrl), { pathname: `/${name}` }).href
   const drop = () =>
-    withClient(ownerUrl, async (client) => void (await client.query(`drop database if exists ${name} with (force)`)))
+    withClient(
+      ownerUrl,
+      applicationName,
+      async (client) => void (await client.query(`drop database if exists ${name} with (force)`)),
+    )
   const keeper = await keepOpen(url).catch(async (error: unknown) => {
     await drop()
     throw error
@@ -127,16 +133,5 @@ function isAlive(pid: number): boolean {
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH'
-  }
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end().catch(() => {})
   }
 }

@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
-import { BackupError, reasonOf } from './backup-error.ts'
+import { BackupError, reasonOf, throwIfStopped } from './backup-error.ts'
 import type { BackupManifest, BackupTable } from './backup-format.ts'
+import { createPace } from './pace.ts'
 import { orderByForeignKeys } from './table-order.ts'
 
 /** Schemas whose tables belong to AgentExpress. Partitions are read through their parent. */
@@ -20,6 +22,9 @@ export const textSettings = [
   'set extra_float_digits = 1',
   'set statement_timeout = 0',
   'set idle_in_transaction_session_timeout = 0',
+  'set idle_session_timeout = 0',
+  // PostgreSQL 17 brought it.
+  "do $$ begin if current_setting('server_version_num')::int >= 170000 then set transaction_timeout = 0; end if; end $$",
 ]
 
 /** One moment of the database, for as long as it is open: what is written meanwhile is not in it. */
@@ -35,7 +40,7 @@ export interface Snapshot {
   close(): Promise<void>
 }
 
-export async function openSnapshot(ownerUrl: string): Promise<Snapshot> {
+export async function openSnapshot(ownerUrl: string, options: Waiting = {}): Promise<Snapshot> {
   const client = new pg.Client({
     connectionString: ownerUrl,
     application_name: 'agentexpress backup',
@@ -46,13 +51,12 @@ export async function openSnapshot(ownerUrl: string): Promise<Snapshot> {
   await client.connect()
   try {
     for (const setting of textSettings) await client.query(setting)
-    await client.query("set lock_timeout = '30s'")
-    await client.query('begin isolation level repeatable read read only')
     const postgres = (await client.query('show server_version')).rows[0]?.server_version
+    const locked = await beginWithLocks(client, options)
     const tables = orderByForeignKeys(await readTables(client, dataSchemas), await readForeignKeys(client))
-    const ours = tables.filter(({ name }) => name !== ledgerTable)
+    const ours = tables.filter(isOurs)
+    refuseUnlocked(ours, locked)
     const migrations = await readLedger(client)
-    await lockTables(client, ours)
     const logMonths = await readLogMonths(client)
     await becomeReader(client, ours)
     return {
@@ -70,6 +74,10 @@ export async function openSnapshot(ownerUrl: string): Promise<Snapshot> {
     await client.end().catch(() => {})
     throw error
   }
+}
+
+function isOurs({ name }: BackupTable): boolean {
+  return name !== ledgerTable
 }
 
 export function quoteTable({ schema, name }: { schema: string; name: string }): string {
@@ -123,16 +131,53 @@ async function readLedger(client: pg.ClientBase): Promise<{ name: string; checks
   return rows
 }
 
-/** From here on nobody can drop or rewrite what is being read; reading and writing rows goes on. */
-async function lockTables(client: pg.ClientBase, tables: BackupTable[]): Promise<void> {
-  try {
-    await client.query(`lock table ${tables.map(quoteTable).join(', ')} in access share mode`)
-  } catch (cause) {
-    throw new BackupError(
-      `The tables could not be locked against changes of their shape: ${reasonOf(cause)}. Is a migration running? Try again when it is done.`,
-      { cause },
-    )
+interface Waiting {
+  onProgress?: (text: string) => void
+  signal?: AbortSignal
+}
+
+const patienceMs = 30_000
+/** SQLSTATE of a lock that somebody else has. */
+const lockNotAvailable = '55P03'
+
+/**
+ * Begins the transaction and locks the tables: from here on nobody can drop or rewrite what is being read; reading and
+ * writing rows goes on. The locks come before the first query, which takes the snapshot: to an older one a table that was
+ * rewritten or truncated since is empty (https://www.postgresql.org/docs/current/mvcc-caveats.html). While a migration has
+ * one of them none is held, or each might wait for the other.
+ */
+async function beginWithLocks(client: pg.ClientBase, { onProgress, signal }: Waiting): Promise<BackupTable[]> {
+  const deadline = performance.now() + patienceMs
+  const pace = createPace(onProgress ?? (() => {}))
+  for (;;) {
+    const tables = (await readTables(client, dataSchemas)).filter(isOurs)
+    await client.query('begin isolation level repeatable read read only')
+    if (tables.length === 0) return tables
+    try {
+      await client.query(`lock table ${tables.map(quoteTable).join(', ')} in access share mode nowait`)
+      return tables
+    } catch (cause) {
+      await client.query('rollback')
+      if ((cause as pg.DatabaseError).code !== lockNotAvailable || performance.now() > deadline) {
+        throw new BackupError(
+          `The tables could not be locked against changes of their shape: ${reasonOf(cause)}. Is a migration running? Try again when it is done.`,
+          { cause },
+        )
+      }
+    }
+    throwIfStopped(signal)
+    pace(() => 'waiting for somebody who changes a table, such as a migration')
+    await sleep(100)
   }
+}
+
+function refuseUnlocked(tables: BackupTable[], locked: BackupTable[]): void {
+  const names = new Set(locked.map(quoteTable))
+  const made = tables.find((table) => !names.has(quoteTable(table)))
+  if (made)
+    throw new BackupError(
+      `The table ${made.name} was made at this moment. Is a migration running? Try again when it is done.`,
+    )
 }
 
 async function readLogMonths(client: pg.ClientBase): Promise<string[]> {

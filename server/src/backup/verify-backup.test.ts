@@ -1,14 +1,16 @@
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { createLog } from '../log.ts'
+import { describeHealth } from './backup-health.ts'
 import { listBackups } from './backup-records.ts'
 import { backUp, createFilledDatabase, makeStore, newestSource, runSql, testMigrations } from './backup-testing.ts'
+import { formatList } from './format-list.ts'
 import { createScratchDatabase } from './scratch-database.ts'
 import { verifyBackup } from './verify-backup.ts'
 
@@ -61,6 +63,55 @@ test('where the owner may not create databases, a backup is verified in a Postgr
   expect((await listBackups(store))[0]?.record?.verified).not.toBeNull()
   expect(await scratchFolders()).toEqual(before)
 })
+
+test('a backup that was verified and is damaged since does not count as verified any more, and every list says so', async () => {
+  const { ownerUrl } = await createFilledDatabase(5)
+  const store = await makeStore()
+  const { record } = await backUp(ownerUrl, { store })
+  const options = { ownerUrl, store, migrations: await testMigrations, log: createLog('silent') }
+  await verifyBackup({ ...options, source: await newestSource(store) })
+  expect(describeHealth(await listBackups(store), 192)).toEqual([])
+  const path = join(store.label, record.name)
+  const whole = await readFile(path)
+  const changed = Buffer.from(whole)
+  changed[whole.length >> 1] = (whole[whole.length >> 1] ?? 0) ^ 1
+  await writeFile(path, changed)
+  await expect(verifyBackup({ ...options, source: await newestSource(store) })).rejects.toThrow('damaged')
+  const backups = await listBackups(store)
+  expect(backups[0]?.record?.verified).toBeNull()
+  expect(formatList(backups)).toContain('DAMAGED')
+  expect(describeHealth(backups, 192)).toEqual([
+    expect.stringMatching(/is not good: The backup is damaged/),
+    expect.stringContaining('No backup was ever verified'),
+  ])
+  await writeFile(path, whole)
+  await verifyBackup({ ...options, source: await newestSource(store) })
+  expect(describeHealth(await listBackups(store), 192)).toEqual([])
+})
+
+test.each(['loading public.agent_logs', 'comparing counts and checksums', 'making indexes and keys'])(
+  'a verification that is stopped while it is %s leaves no scratch database',
+  async (step) => {
+    const { ownerUrl } = await createFilledDatabase(100)
+    const store = await makeStore()
+    await backUp(ownerUrl, { store })
+    const owner = await createPlainLogin(ownerUrl, 'createdb')
+    const stopping = new AbortController()
+    const verifying = verifyBackup({
+      ownerUrl: owner,
+      source: { ...(await newestSource(store)), signal: stopping.signal },
+      store,
+      migrations: await testMigrations,
+      log: createLog('silent'),
+      onProgress: (text) => {
+        if (text === step) stopping.abort()
+      },
+    })
+    await expect(verifying).rejects.toThrow('It was stopped')
+    expect(await scratchDatabases(owner)).toEqual([])
+    expect((await listBackups(store))[0]?.record).toMatchObject({ verified: null })
+  },
+)
 
 /** Runs `backup verify` until it loads, then kills it. */
 async function killWhileLoading(url: string, folder: string): Promise<void> {

@@ -1,8 +1,8 @@
 import pg from 'pg'
 import type { Migration } from '../database/migrate.ts'
 import type { Log } from '../log.ts'
-import { BackupError } from './backup-error.ts'
-import type { BackupHeader, BackupRecord, KeyCheck } from './backup-format.ts'
+import { BackupError, DamagedBackup, reasonOf } from './backup-error.ts'
+import type { BackupHeader, KeyCheck } from './backup-format.ts'
 import { writeRecord } from './backup-records.ts'
 import type { BackupStore } from './backup-store.ts'
 import type { LoadedBackup } from './load-backup.ts'
@@ -34,6 +34,7 @@ export async function verifyBackup(options: {
 }): Promise<VerifiedBackup> {
   const { ownerUrl, source, store, migrations, log, onProgress = () => {}, checkSecrets } = options
   const startedAt = performance.now()
+  onProgress('making a scratch database')
   const scratch = await createScratchDatabase(ownerUrl, log, onProgress)
   let verified: VerifiedBackup
   try {
@@ -42,6 +43,7 @@ export async function verifyBackup(options: {
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10
     verified = { loaded, seconds, postgres: await readVersion(scratch.ownerUrl), keys }
   } catch (error) {
+    if (error instanceof DamagedBackup) await recordDamage(store, source, error.message)
     // What a failed restore says of its database would be about one that is gone.
     if (!(error instanceof RestoreFailed)) throw error
     throw new BackupError(`${source.label} could not be restored for a check: ${error.reason}`, { cause: error })
@@ -53,10 +55,24 @@ export async function verifyBackup(options: {
   if (store && source.record) {
     const { seconds, postgres, keys } = verified
     const at = new Date().toISOString()
-    const record: BackupRecord = { ...source.record, verified: { at, postgres, seconds, ...(keys && { keys }) } }
-    await writeRecord(store, record)
+    const { damaged: _, ...record } = source.record
+    const changed = { ...record, verified: { at, postgres, seconds, ...(keys && { keys }) } }
+    await writeRecord(store, changed).catch((cause: unknown) => {
+      throw new BackupError(
+        `${source.label} is good, but that could not be written down beside it, and nobody else will know: ${reasonOf(cause)}`,
+        { cause },
+      )
+    })
   }
   return verified
+}
+
+/** A backup that was good once and is not any more must not count as verified. */
+async function recordDamage(store: BackupStore | null, source: BackupSource, reason: string): Promise<void> {
+  if (!store || !source.record) return
+  const damaged = { at: new Date().toISOString(), reason }
+  // Whoever may not write there is told of the damage all the same.
+  await writeRecord(store, { ...source.record, verified: null, damaged }).catch(() => {})
 }
 
 async function readVersion(url: string): Promise<string> {
