@@ -161,7 +161,7 @@ const faults = `
   from reach join starts on starts.oid = reach.start left join pg_roles r on r.oid = reach.role,
   lateral (select coalesce(r.rolname = any ($2), false) as is_api) kind,
   lateral (${[attributes, ownership, predefinedRoles, rights, service].join(' union all ')}) fault (is_power, what, fix)
-  order by starts.name = $1 desc, is_power desc, reach.role = reach.start desc, 1, 2, acts desc, what collate "C"`
+  order by starts.name = $1 desc, is_power desc, reach.role = reach.start desc, what = 'is a superuser' desc, 1, 2, acts desc, what collate "C"`
 
 /** What lets `login` past row-level security, by itself or as a role that it works as. `owner`: the login for migrations. */
 export async function findRoleFaults(client: pg.ClientBase, login: string, owner: string | null): Promise<RoleFault[]> {
