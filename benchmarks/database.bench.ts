@@ -29,8 +29,8 @@ import { round } from './write-results.ts'
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '10000000' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '15' },
+    seconds: { type: 'string', default: '1' },
   },
 })
 const rows = Number(values.rows)
@@ -79,11 +79,13 @@ async function compete(ownerUrl: string, client: pg.Client, filled: ManyLogs): P
     const inDatabase = []
     for (const { name, users, toStatements } of reads) {
       // Other users for each side: whom the first one has read would be in memory for the second.
-      const draw = () => Array.from({ length: 301 }, () => users().id)
+      const draw = () => Array.from({ length: 301 }, users)
       inDatabase.push({
         name,
-        rls: await timeInDatabase(ownerUrl, 'authenticated', draw(), () => toStatements),
-        owner: await timeInDatabase(ownerUrl, null, draw(), (id) => toStatements.map((one) => forOwner(one, id))),
+        rls: await timeInDatabase(ownerUrl, 'authenticated', draw(), toStatements),
+        owner: await timeInDatabase(ownerUrl, null, draw(), (user) =>
+          toStatements(user).map((one) => forOwner(one, user.id)),
+        ),
       })
       say(`${name}: timed in the database`)
     }
@@ -100,19 +102,25 @@ async function compete(ownerUrl: string, client: pg.Client, filled: ManyLogs): P
 interface Read {
   name: string
   users: () => LoggedUser
-  toStatements: Awaited<ReturnType<typeof captureStatements>>
+  toStatements: (user: LoggedUser) => CompiledQuery[]
 }
 
 async function createReads(database: Database, filled: ManyLogs): Promise<Read[]> {
   const { heavy, others } = filled
   const anybody = () => others[Math.floor(Math.random() * others.length)] ?? heavy
-  const capture = (user: LoggedUser, work: (tx: Tx) => Promise<unknown>) =>
-    captureStatements(database, (explained) => explained.withUser({ sub: user.id, user_role: 'user' }, work))
+  const capture = async (user: LoggedUser, work: (tx: Tx) => Promise<unknown>) => {
+    const sent = await captureStatements(database, (explained) =>
+      explained.withUser({ sub: user.id, user_role: 'user' }, work),
+    )
+    return (other: LoggedUser) => sent.map((statement) => forAgentsOf(statement, other))
+  }
   // A page as the route reads it; for users with fewer logs it may go on into older months.
-  const capturePage = (user: LoggedUser, selection: LogSelection) =>
-    captureStatements(database, (explained) =>
+  const capturePage = async (user: LoggedUser, selection: LogSelection) => {
+    const sent = await captureStatements(database, (explained) =>
       findLogs(explained, { sub: user.id, user_role: 'user' }, selection, 'desc', 51),
     )
+    return (other: LoggedUser) => sent.map((statement) => forAgentsOf(statement, other))
+  }
   const monthAgo = (count: number) =>
     new Date(Date.UTC(filled.end.getUTCFullYear(), filled.end.getUTCMonth() - count, 1))
   const all = { filter: {}, span: toSpan({}) }
@@ -175,9 +183,26 @@ async function createReads(database: Database, filled: ManyLogs): Promise<Read[]
     {
       name: 'the same from the logs, user with a tenth',
       users: () => heavy,
-      toStatements: [CompiledQuery.raw(fromLogs)],
+      toStatements: () => [CompiledQuery.raw(fromLogs)],
     },
   ]
+}
+
+/** The names of a page are asked for with the ids that the page has: each user has other ones. */
+function forAgentsOf(statement: CompiledQuery, { userAgents }: LoggedUser): CompiledQuery {
+  if (!isForNames(statement)) return statement
+  const agentIds = [...new Set(userAgents.map(({ agentId }) => agentId))]
+  return CompiledQuery.raw(statement.sql, [agentIds, userAgents.map(({ id }) => id)])
+}
+
+const isForNames = ({ sql, parameters }: CompiledQuery) =>
+  sql.includes(' union all ') && parameters.length === 2 && parameters.every(Array.isArray)
+
+/** As the product sends them: settings and page at once, the names when the page is there. */
+async function send(tx: Tx, statements: CompiledQuery[]): Promise<void> {
+  const later = statements.filter(isForNames)
+  await Promise.all(statements.filter((one) => !isForNames(one)).map((one) => tx.executeQuery(one)))
+  for (const one of later) await tx.executeQuery(one)
 }
 
 function toContest(database: Database, { name, users, toStatements }: Read): Contest {
@@ -187,18 +212,21 @@ function toContest(database: Database, { name, users, toStatements }: Read): Con
     sides: [
       {
         name: 'row-level security',
-        work: () =>
-          database.withUser({ sub: users().id, user_role: 'user' }, async (tx) => {
-            await Promise.all(toStatements.map((statement) => tx.executeQuery(statement)))
-          }),
+        work: () => {
+          const user = users()
+          return database.withUser({ sub: user.id, user_role: 'user' }, (tx) => send(tx, toStatements(user)))
+        },
       },
       {
         name: 'without',
         work: () => {
-          const { id } = users()
-          return database.asSystem('a benchmark passes by the policies', async (tx) => {
-            await Promise.all(toStatements.map((statement) => tx.executeQuery(forOwner(statement, id))))
-          })
+          const user = users()
+          return database.asSystem('a benchmark passes by the policies', (tx) =>
+            send(
+              tx,
+              toStatements(user).map((one) => forOwner(one, user.id)),
+            ),
+          )
         },
       },
     ],

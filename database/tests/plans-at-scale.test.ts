@@ -14,6 +14,7 @@ import {
 } from '../../server/src/agent-logs/agent-log-queries.ts'
 import type { AgentLogFilter } from '../../server/src/agent-logs/agent-log-schemas.ts'
 import { toSpan } from '../../server/src/agent-logs/agent-log-span.ts'
+import { withNames } from '../../server/src/agent-logs/agent-names.ts'
 import { countActivity } from '../../server/src/agent-logs/count-activity.ts'
 import { findLogs } from '../../server/src/agent-logs/find-agent-logs.ts'
 import {
@@ -160,7 +161,7 @@ describe.each<[string, () => LoggedUser]>([
     look((database) => findLogs(database, claimsOf(user()), { filter: {}, span: toSpan({}) }, 'desc', 51), {
       index: byOwner,
       partitions: 2 + 5,
-      buffers: 600,
+      buffers: 300,
     }))
 
   test('a page deep inside begins at its cursor', () =>
@@ -234,8 +235,19 @@ describe.each<[string, () => LoggedUser]>([
         database.withUser(claimsOf(user()), (tx) =>
           listWholeLogs(tx, { filter: {}, span: toSpan({}) }, 'desc', pageRows - 1),
         ),
-      // The names of agent and user agent are looked for among those of the page, for each row of it.
       { index: byOwner, buffers: 10_000 },
+    ))
+
+  test('the names of a page are looked up by key, also those of agents that were withdrawn', () =>
+    look(
+      (database) =>
+        database.withUser(claimsOf(user()), (tx) =>
+          withNames(
+            tx,
+            user().userAgents.map(({ id }) => ({ agent_id: null, user_agent_id: id })),
+          ),
+        ),
+      { buffers: 400 },
     ))
 })
 

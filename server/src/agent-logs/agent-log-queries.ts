@@ -13,6 +13,7 @@ import {
   type RunStatus,
 } from './agent-log-schemas.ts'
 import type { Span } from './agent-log-span.ts'
+import { withNames } from './agent-names.ts'
 import { readMetadata } from './read-metadata.ts'
 
 export type LogOrder = 'asc' | 'desc'
@@ -95,16 +96,6 @@ export async function findWindowEnd(tx: Tx, selection: LogSelection, order: LogO
   return last && next ? last : null
 }
 
-// Subqueries, not joins: exactly the rows of the page are looked up, whatever the planner expects of the page.
-const agentName = sql<string | null>`coalesce(
-  (select name from agents where agents.id = agent_logs.agent_id),
-  (select agent_versions.name from user_agents
-   join agent_versions on agent_versions.agent_id = user_agents.agent_id and agent_versions.version = user_agents.agent_version
-   where user_agents.id = agent_logs.user_agent_id))`.as('agent_name')
-const userAgentName = sql<
-  string | null
->`(select name from user_agents where user_agents.id = agent_logs.user_agent_id)`.as('user_agent_name')
-
 const commonColumns = [
   'id',
   'timestamp',
@@ -120,25 +111,36 @@ const commonColumns = [
   sql<number | null>`cost_usd::float8`.as('cost_usd'),
   'latency_ms',
   sql<1 | -1 | null>`rating`.as('rating'),
-  agentName,
-  userAgentName,
 ] as const
 
 const wholeColumns = [...commonColumns, 'input', 'output', 'rating_comment', 'metadata'] as const
-const wholeNames = [...csvColumns, 'metadata'] as const
+// Where they are read out of a subquery.
+const wholeNames = [
+  ...csvColumns.filter((name) => name !== 'agent_name' && name !== 'user_agent_name'),
+  'metadata',
+] as const
+
+/** `left` counts characters, which takes as long for a short text as reading the whole row; most texts are short. */
+function preview(column: 'input' | 'output') {
+  const text = sql.ref(column)
+  const length = sql.lit(previewLength)
+  return sql<string | null>`case when octet_length(${text}) <= ${length} then ${text} else left(${text}, ${length}) end`
+}
 
 /** At most `limit` logs of one window, with their texts cut short. */
-export function listLogs(tx: Tx, selection: LogSelection, order: LogOrder, limit: number): Promise<AgentLogSummary[]> {
+export async function listLogs(
+  tx: Tx,
+  selection: LogSelection,
+  order: LogOrder,
+  limit: number,
+): Promise<AgentLogSummary[]> {
   const page = selectLogs(tx, selection, order)
     .select(commonColumns)
-    .select([
-      sql<string>`left(input, ${sql.lit(previewLength)})`.as('input'),
-      sql<string | null>`left(output, ${sql.lit(previewLength)})`.as('output'),
-    ])
+    .select([preview('input').$castTo<string>().as('input'), preview('output').as('output')])
     .orderBy('timestamp', order)
     .orderBy('id', order)
     .limit(limit)
-  return readInOrder(tx, page)
+  return withNames(tx, await readInOrder(tx, page))
 }
 
 /** Whole logs of one window: at most `limit`, fewer when they are long; none means that there are none in it. */
@@ -169,7 +171,7 @@ export async function listWholeLogs(
     .where(sql<boolean>`coalesce(bytes_before, 0) < ${sql.lit(exportPageBytes)}`)
     .orderBy('timestamp', order)
     .orderBy('id', order)
-  const rows = await readInOrder(tx, fitting)
+  const rows = await withNames(tx, await readInOrder(tx, fitting))
   return rows.map(({ metadata, ...row }) => ({ ...row, metadata: readMetadata(metadata) }))
 }
 
@@ -181,7 +183,7 @@ function whereId(id: string) {
 
 /** Throws `not_found` when there is none or it is somebody else's. */
 export async function getLog(tx: Tx, id: string): Promise<AgentLog> {
-  const row = await tx.selectFrom('agent_logs').select(wholeColumns).where(whereId(id)).executeTakeFirst()
+  const [row] = await withNames(tx, await tx.selectFrom('agent_logs').select(wholeColumns).where(whereId(id)).execute())
   if (!row) throw new AppError('not_found')
   return { ...row, metadata: readMetadata(row.metadata) }
 }

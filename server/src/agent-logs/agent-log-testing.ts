@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Database } from '../database/database.ts'
+import type { Database, Tx } from '../database/database.ts'
 import { createIdWithTime } from '../database/uuid-v7.ts'
 
 export interface TestLog {
@@ -81,7 +81,7 @@ export async function insertTestLogs(
   userId: string,
   { count, start = '2026-11-01T00:00:00Z', stepMs = 1000 }: { count: number; start?: string; stepMs?: number },
 ): Promise<void> {
-  await database.asSystem('a test writes many logs', (tx) =>
+  const insert = (tx: Tx) =>
     sql`
       insert into agent_logs (id, user_id, "timestamp", input, output, conversation_id, status, source, metadata)
       select id, ${userId}, moment, 'Question ' || n, 'Answer, "' || n || E'"\nsecond line', id, 'succeeded', 'api', '{}'
@@ -89,6 +89,6 @@ export async function insertTestLogs(
         lateral (select ${start}::timestamptz + n * ${stepMs}::integer * interval '1 millisecond' as moment) m,
         lateral (select lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') as time) t,
         lateral (select (left(time, 8) || '-' || right(time, 4) || '-7000-8000-' || left(md5(${userId}::text || n), 12))::uuid as id) i
-    `.execute(tx),
-  )
+    `.execute(tx)
+  await database.asSystem('a test writes many logs', insert, { statementTimeoutMs: 60_000 })
 }
