@@ -27,14 +27,15 @@ const usedOfLimits = (month: string, now: Date, users: RawBuilder<unknown>, from
       from plans offset 0
     ) p on p.id = coalesce(s.plan_id, (select id from plans where is_default))
     where m.month = ${month}::date and ${users}
-  ) standing, lateral (values
-    ('cost_cap', cost_usd, cost_cap_usd, true),
-    ('runs_per_month', runs, most_runs, has_plan),
-    ('tokens_per_month', tokens, most_tokens, has_plan),
-    ('cost_usd_per_month', cost_usd, most_cost_usd, has_plan)
-  ) v (name, used, "of", counts)
-  -- Before the lines of VALUES, which are slow to make; nobody has to be told that nothing of nothing is left.
-  where (cost_usd * 100 >= cost_cap_usd * ${fromPercent}::integer or runs * 100 >= most_runs * ${fromPercent}::integer
+  ) standing, lateral (
+    -- VALUES would prepare its expressions anew for each user, which took half of the time.
+    select 'cost_cap' as name, cost_usd as used, cost_cap_usd as "of", true as counts
+    union all select 'runs_per_month', runs, most_runs, has_plan
+    union all select 'tokens_per_month', tokens, most_tokens, has_plan
+    union all select 'cost_usd_per_month', cost_usd, most_cost_usd, has_plan
+  ) v
+  -- Before the four lines are made; nobody has to be told that nothing of nothing is left.
+  where (cost_usd * 100 >= cost_cap_usd * ${fromPercent}::integer or runs::bigint * 100 >= most_runs * ${fromPercent}::integer
     or tokens * 100 >= most_tokens * ${fromPercent}::integer or cost_usd * 100 >= most_cost_usd * ${fromPercent}::integer)
     and counts and "of" > 0`
 

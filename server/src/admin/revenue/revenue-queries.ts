@@ -18,11 +18,28 @@ const monthsOf = ({ months, now }: RevenueRange) => sql`
       lateral (select date_trunc('month', ${now}::timestamptz at time zone 'UTC') - make_interval(months => ${months}::int - k) as local) l
   ) m`
 
+/** The first of the months asked for: what was over before is in none of them. */
+const firstMoment = ({ months, now }: RevenueRange) =>
+  new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months + 1))
+
 /**
- * From when until when each subscription was what, out of its history. A subscription without history (from before there
- * was one) was always what it is now. What is cancelled for the end of the period is over then.
+ * From when until when each subscription was what, for moments after `from`: out of its history since then, with the last
+ * event before. One to which nothing has happened since was all the time what it is now; so are those without a history
+ * (from before there was one). What is cancelled for the end of the period is over then.
  */
-const states = sql`
+const statesAfter = (from: Date) => sql`
+  with recent as materialized (
+    select id, subscription_id, user_id, to_status, to_plan_id, detail, created_at
+    from public.subscription_events where created_at >= ${from}::timestamptz
+  ),
+  events as (
+    select * from recent
+    union all
+    select former.* from (select distinct subscription_id from recent) changed, lateral (
+      select id, subscription_id, user_id, to_status, to_plan_id, detail, created_at from public.subscription_events
+      where subscription_id = changed.subscription_id and created_at < ${from}::timestamptz order by id desc limit 1
+    ) former
+  )
   select e.user_id, e.to_status as status, e.to_plan_id as plan_id, e.created_at as from_at,
     coalesce(lead(e.created_at) over history,
       least(s.end_date, case when s.cancel_at_period_end then s.period_end end), 'infinity') as until_at,
@@ -31,13 +48,13 @@ const states = sql`
     coalesce((e.detail ->> 'price')::numeric, s.price)
       / case when (case when e.detail ? 'billing_interval' then e.detail ->> 'billing_interval' else s.billing_interval end) = 'year'
         then 12 else 1 end as monthly
-  from public.subscription_events e join public.subscriptions s on s.id = e.subscription_id
+  from events e join public.subscriptions s on s.id = e.subscription_id
   window history as (partition by e.subscription_id order by e.created_at, e.id)
   union all
   select user_id, status, plan_id, start_date,
     coalesce(least(end_date, case when cancel_at_period_end then period_end end), 'infinity'), source, currency, is_current,
     price / case when billing_interval = 'year' then 12 else 1 end
-  from public.subscriptions s where not exists (select from public.subscription_events e where e.subscription_id = s.id)`
+  from public.subscriptions s where not exists (select from recent where recent.subscription_id = s.id)`
 
 /** Trials, free plans and given ones earn nothing. */
 const isPaid = sql`is_current and status in ('active', 'past_due') and source in ('manual', 'stripe') and monthly > 0`
@@ -46,7 +63,7 @@ const isAtEnd = sql`from_at < end_at and until_at >= end_at`
 /** Who paid what at the end of each month. A year counts as twelve months, each in whole cents, so that sums are sums. */
 const paidTables = (range: RevenueRange) => sql`
   months as materialized (${monthsOf(range)}),
-  states as materialized (${states}),
+  states as materialized (${statesAfter(firstMoment(range))}),
   paid as materialized (
     select k, user_id, currency, sum(round(monthly, 2)) as monthly
     from months join states on ${isAtEnd} where ${isPaid} group by k, user_id, currency
@@ -139,7 +156,7 @@ export async function sumRevenue(tx: Tx, range: RevenueRange): Promise<MoneyRow[
 export async function listPayingPlans(tx: Tx, range: RevenueRange): Promise<Revenue['plans']> {
   const { rows } = await sql<Revenue['plans'][number]>`
     with months as materialized (${monthsOf(range)}),
-    states as materialized (${states}),
+    states as materialized (${statesAfter(range.now)}),
     by_plan as (
       select plan_id, currency, count(distinct user_id) as paying, sum(round(monthly, 2)) as mrr
       from months join states on ${isAtEnd} where k = ${range.months}::int and ${isPaid} group by plan_id, currency

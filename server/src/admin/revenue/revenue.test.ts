@@ -62,20 +62,29 @@ interface State extends Omit<Step, 'hoursLater'> {
   source: string
 }
 
-/** Writes the lives of a user, one after the other, and answers who was what from when until when. */
-async function writeUser(lives: Life[], planIds: string[]): Promise<State[]> {
-  const { id: user } = await testDatabase.createUser()
-  const states: State[] = []
+/** When the steps of a life begin, and when it ends if it does; without lives that are still to begin. */
+function layOut(lives: Life[]) {
   let at = firstAt
-  for (const [n, one] of lives.entries()) {
-    const id = createId()
-    const isLast = n === lives.length - 1
+  const all = lives.map((one) => {
     const begins = one.steps.map(({ hoursLater, ...rest }) => {
       at += hoursLater * hourMs
       return { ...rest, from: at }
     })
-    if (one.endsAfterHours !== null || !isLast) at += (one.endsAfterHours ?? 1) * hourMs
-    const endsAt = one.endsAfterHours !== null || !isLast ? at : Number.POSITIVE_INFINITY
+    at += (one.endsAfterHours ?? 1) * hourMs
+    return { one, begins, end: at }
+  })
+  return all.filter(({ begins }, n) => n === 0 || (begins[0]?.from ?? 0) < now.getTime())
+}
+
+/** Writes the lives of a user, one after the other, and answers who was what from when until when. */
+async function writeUser(lives: Life[], planIds: string[]): Promise<State[]> {
+  const { id: user } = await testDatabase.createUser()
+  const states: State[] = []
+  const all = layOut(lives)
+  for (const [n, { one, begins, end }] of all.entries()) {
+    const id = createId()
+    const isLast = n === all.length - 1
+    const endsAt = one.endsAfterHours !== null || !isLast ? end : Number.POSITIVE_INFINITY
     const [first, last] = [begins[0], begins.at(-1)]
     if (!first || !last) throw new Error('A life has a step.')
     const detailOf = ({ cents, interval }: { cents: number; interval: string }, isCurrent: boolean) =>
