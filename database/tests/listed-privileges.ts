@@ -19,11 +19,11 @@ export const ofAnon: Record<string, TablePrivileges> = {
   plans: { select: plans },
 }
 
+// What of this the server alone may do, policies and triggers decide: policy-matrix.test.ts has the list.
 export const ofAuthenticated: Record<string, TablePrivileges> = {
   users: {
     select: 'id email first_name last_name avatar_url role suspended_at created_at updated_at cost_cap_usd',
     update: 'first_name last_name avatar_url cost_cap_usd',
-    delete: true,
   },
   sessions: { select: 'id user_id rotated_at user_agent_header created_at expires_at', delete: true },
   api_keys: {
@@ -60,9 +60,6 @@ export const ofAuthenticated: Record<string, TablePrivileges> = {
   approvals: {
     select:
       'id user_id user_agent_id log_id log_timestamp integration_id tool_call_id tool title description input edited_input reason status comment created_at expires_at decided_at',
-    insert:
-      'id user_id user_agent_id log_id log_timestamp integration_id tool_call_id tool title description input edited_input reason status comment created_at expires_at decided_at',
-    update: 'status edited_input comment decided_at',
     delete: true,
   },
   waiting_runs: { select: 'log_id log_timestamp user_id user_agent_id expires_at created_at', delete: true },

@@ -12,6 +12,7 @@ type Actor = (typeof actors)[number]
 /** The owner, and an admin, whose account was suspended while their token goes on being valid. */
 const suspendedActors = ['suspended owner', 'suspended admin'] as const
 type SuspendedActor = (typeof suspendedActors)[number]
+type PastActor = 'owner past the server' | 'admin past the server'
 const commands = ['select', 'insert', 'update', 'delete'] as const
 type Command = (typeof commands)[number]
 /**
@@ -159,7 +160,14 @@ async function enterDirectly(tx: Tx, claims: object): Promise<void> {
   await tx.executeQuery(CompiledQuery.raw(`select set_config('request.jwt.claims', '${json}', true)`))
 }
 
-function enter(actor: Actor | SuspendedActor, work: (tx: Tx) => Promise<never>): Promise<never> {
+function enter(actor: Actor | SuspendedActor | PastActor, work: (tx: Tx) => Promise<never>): Promise<never> {
+  if (actor === 'owner past the server' || actor === 'admin past the server') {
+    const { claims } = actor === 'owner past the server' ? people.owner : people.admin
+    return testDatabase.database.asSystem('a test takes the way of PostgREST', async (tx) => {
+      await enterDirectly(tx, claims)
+      return await work(tx)
+    })
+  }
   if (actor === 'suspended owner' || actor === 'suspended admin') {
     const { claims } = actor === 'suspended owner' ? people.owner : people.admin
     return testDatabase.database.asSystem('a test suspends somebody for one statement', async (tx) => {
@@ -174,7 +182,7 @@ function enter(actor: Actor | SuspendedActor, work: (tx: Tx) => Promise<never>):
 }
 
 /** What a statement does as this person; it is always undone. */
-async function attempt(actor: Actor | SuspendedActor, statement: string): Promise<Outcome> {
+async function attempt(actor: Actor | SuspendedActor | PastActor, statement: string): Promise<Outcome> {
   try {
     return await enter(actor, async (tx) => {
       const { rows, numAffectedRows } = await tx.executeQuery(CompiledQuery.raw(statement))
@@ -197,6 +205,8 @@ interface Case {
   update: string
   column?: string
   expected: Record<Command, Record<Actor, Outcome>>
+  /** What only the server does for them: past it, as through PostgREST, they are refused. */
+  leftToServer?: Command[]
 }
 
 const nobody = { other: 'denied', anonymous: 'denied', admin: 'denied', owner: 'denied' } as const
@@ -213,7 +223,7 @@ const cases: Case[] = [
     where: () => `id = ${owner()}`,
     insert: () => ({ id: q(fresh()), email: `'new@example.test'`, role: `'admin'` }),
     update: `first_name = 'X'`,
-    expected: { select: { ...ownerOnly, admin: 1 }, insert: nobody, update: ownerOnly, delete: ownerOnly },
+    expected: { select: { ...ownerOnly, admin: 1 }, insert: nobody, update: ownerOnly, delete: nobody },
   },
   {
     name: 'sessions',
@@ -228,6 +238,7 @@ const cases: Case[] = [
     insert: () => ({ id: q(fresh()), user_id: owner(), name: `'N'`, prefix: `'ax_2'`, key_hash: bytes('x') }),
     update: `name = 'X'`,
     expected: owned,
+    leftToServer: ['insert'],
   },
   {
     name: 'agents',
@@ -247,6 +258,7 @@ const cases: Case[] = [
       update: ownerOnly,
       delete: { ...ownerOnly, owner: 'referenced' },
     },
+    leftToServer: ['insert', 'update'],
   },
   {
     name: 'agents (public)',
@@ -268,6 +280,7 @@ const cases: Case[] = [
       update: { other: 0, anonymous: 'denied', admin: 1, owner: 'denied' },
       delete: ownerOnly,
     },
+    leftToServer: ['insert', 'update'],
   },
   {
     name: 'agents (waiting for a nod)',
@@ -288,6 +301,7 @@ const cases: Case[] = [
       update: { other: 0, anonymous: 'denied', admin: 1, owner: 'denied' },
       delete: ownerOnly,
     },
+    leftToServer: ['insert', 'update'],
   },
   {
     name: 'agent_versions',
@@ -302,6 +316,7 @@ const cases: Case[] = [
     }),
     update: `name = 'X'`,
     expected: { select: ownerOnly, insert: writtenByOwner, update: nobody, delete: nobody },
+    leftToServer: ['insert'],
   },
   {
     name: 'user_agents',
@@ -309,6 +324,7 @@ const cases: Case[] = [
     insert: () => ({ id: q(fresh()), user_id: owner(), agent_id: q(ids.publicAgent), agent_version: '1', name: `'N'` }),
     update: `name = 'X'`,
     expected: owned,
+    leftToServer: ['insert'],
   },
   {
     name: 'integrations',
@@ -316,6 +332,7 @@ const cases: Case[] = [
     insert: () => ({ id: q(fresh()), user_agent_id: q(ids.userAgent), type: `'imap'`, credentials: `'{}'` }),
     update: `settings = '{"x": 1}'`,
     expected: owned,
+    leftToServer: ['insert', 'update'],
   },
   {
     name: 'approvals',
@@ -335,7 +352,7 @@ const cases: Case[] = [
       expires_at: 'now()',
     }),
     update: `status = 'approved', decided_at = now()`,
-    expected: owned,
+    expected: { select: ownerOnly, insert: nobody, update: nobody, delete: ownerOnly },
   },
   {
     name: 'waiting_runs',
@@ -377,6 +394,7 @@ const cases: Case[] = [
     }),
     update: `status = 'pending'`,
     expected: owned,
+    leftToServer: ['insert', 'update'],
   },
   {
     name: 'agent_logs',
@@ -395,6 +413,7 @@ const cases: Case[] = [
     },
     update: 'rating = 1',
     expected: owned,
+    leftToServer: ['insert'],
   },
   {
     name: 'idempotency_keys',
@@ -409,6 +428,7 @@ const cases: Case[] = [
     }),
     update: `key = 'X'`,
     expected: { select: ownerOnly, insert: writtenByOwner, update: nobody, delete: nobody },
+    leftToServer: ['insert'],
   },
   {
     name: 'plans',
@@ -421,6 +441,7 @@ const cases: Case[] = [
       update: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
       delete: { other: 0, anonymous: 'denied', admin: 'referenced', owner: 0 },
     },
+    leftToServer: ['insert', 'update', 'delete'],
   },
   {
     name: 'plans (not public)',
@@ -433,6 +454,7 @@ const cases: Case[] = [
       update: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
       delete: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
     },
+    leftToServer: ['insert', 'update', 'delete'],
   },
   {
     name: 'plans (the default one, not public)',
@@ -446,6 +468,7 @@ const cases: Case[] = [
       update: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
       delete: { other: 0, anonymous: 'denied', admin: 1, owner: 0 },
     },
+    leftToServer: ['insert', 'update', 'delete'],
   },
   {
     name: 'plan_offers',
@@ -672,7 +695,9 @@ describe('whoever is suspended sees and changes nothing', once, () => {
   )('%s: %s as %s', async (name, command, actor, one) => {
     const mayTry = command !== 'insert' && one.expected[command].other !== 'denied'
     const table = name.split(' ')[0]!
-    expect(await attempt(actor, statementOf[command](one, table))).toBe(mayTry ? 0 : 'denied')
+    // Past the server as well: some of it is refused before anything is looked for.
+    const outcomes = one.leftToServer?.includes(command) ? [0, 'denied'] : [mayTry ? 0 : 'denied']
+    expect(outcomes).toContain(await attempt(actor, statementOf[command](one, table)))
     // Not suspended, the same person gets as far as the matrix above says.
     const healthy = actor === 'suspended owner' ? 'owner' : 'admin'
     expect(await attempt(healthy, statementOf[command](one, table))).toBe(one.expected[command][healthy])
@@ -701,6 +726,22 @@ describe('whoever is suspended sees and changes nothing', once, () => {
     expect(await attempt('anonymous', 'select app.is_active_user()')).toBe('denied')
   })
 })
+
+test.each(cases.map((one) => [one.name, one] as const))(
+  'past the server, %s are changed by nobody where that is left to it, and else as through it',
+  once,
+  async (name, one) => {
+    const table = name.split(' ')[0]!
+    for (const actor of ['owner', 'admin'] as const) {
+      for (const command of commands) {
+        const outcome = await attempt(`${actor} past the server`, statementOf[command](one, table))
+        const through = one.expected[command][actor]
+        const outcomes = one.leftToServer?.includes(command) ? ['denied', ...(through === 0 ? [0] : [])] : [through]
+        expect(outcomes, `${command} as ${actor}`).toContain(outcome)
+      }
+    }
+  },
+)
 
 test('the matrix knows every table', once, async () => {
   const rows = await query<{ name: string }>(
@@ -858,7 +899,9 @@ test('an account takes its rows with it when it is deleted, and nobody else’s'
   const { database, createUser } = testDatabase
   const leaving = await createUser()
   await insertTestLog(database, { user_id: leaving.id })
-  await database.withUser(leaving.claims, (tx) => tx.deleteFrom('users').where('id', '=', leaving.id).execute())
+  await database.asSystem('a test erases an account', (tx) =>
+    tx.deleteFrom('users').where('id', '=', leaving.id).execute(),
+  )
   const count = (userId: string) =>
     database.asSystem('a test counts what is left', (tx) =>
       tx.selectFrom('agent_logs').select('id').where('user_id', '=', userId).execute(),

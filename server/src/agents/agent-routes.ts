@@ -136,7 +136,11 @@ function addAdminRoutes(app: App, { database }: Services): void {
         timestamp: publication_requested_at ?? new Date(0),
         id,
       }))
-      return { data: await toAgents(database, claims, page.data), next_cursor: page.next_cursor }
+      // One request must not stand in the way of all others.
+      const agents = await toAgents(database, claims, page.data, (agent_id, error) =>
+        request.log.warn({ agent_id, error: String(error) }, 'an agent that waits for publication cannot be read'),
+      )
+      return { data: agents, next_cursor: page.next_cursor }
     },
   )
 

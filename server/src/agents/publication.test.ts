@@ -160,3 +160,23 @@ test('requests come oldest first, page by page', async () => {
   expect(seen).toEqual(await requestedIds())
   expect(seen.filter((id) => ids.includes(id))).toEqual(ids)
 })
+
+test('a request that cannot be read stands in the way of no other, nor does a history that is none', async () => {
+  const ids: string[] = []
+  for (const change of [{ capabilities: '{}' }, { changes: '[1, {"version": 1, "summary": "First."}]' }]) {
+    const { id } = await createAgentOf(app, other)
+    await call(other, 'POST', `/agents/${id}/publication`)
+    await app.database.asSystem('a test makes a row unreadable', (tx) =>
+      tx.updateTable('agents').set(change).where('id', '=', id).execute(),
+    )
+    ids.push(id)
+  }
+  const [unreadable, readable] = ids as [string, string]
+  const seen = await requestedIds()
+  expect(seen).not.toContain(unreadable)
+  expect(seen).toContain(readable)
+  expect(await decide(admin, readable, { decision: 'decline' })).toMatchObject({
+    status: 200,
+    body: { changes: [{ version: 1, summary: 'First.' }] },
+  })
+})

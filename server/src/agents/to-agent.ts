@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Claims, Database } from '../database/database.ts'
 import { type AgentChange, type AgentRow, type AgentSummaryRow, listCreatorNames } from './agent-queries.ts'
-import type { agentSchema } from './agent-schemas.ts'
+import { agentChangeSchema, type agentSchema } from './agent-schemas.ts'
 import { readCapabilities } from './stored-capabilities.ts'
 
 type Agent = z.output<typeof agentSchema>
@@ -19,28 +19,37 @@ export async function toAgentSummaries(
   return rows.map((row) => toSummary(row, row.starters, viewer, names))
 }
 
-/** What the API shows of agents that the viewer may see, whole. */
-export async function toAgents(database: Database, viewer: Viewer, rows: AgentRow[]): Promise<Agent[]> {
+/** What the API shows of agents that the viewer may see, whole; without those that cannot be read, which are told instead. */
+export async function toAgents(
+  database: Database,
+  viewer: Viewer,
+  rows: AgentRow[],
+  tellUnreadable: (id: string, error: unknown) => void,
+): Promise<Agent[]> {
   const names = await findCreatorNames(database, rows)
-  return rows.map((row) => {
-    const capabilities = readCapabilities(row.capabilities)
-    return {
-      ...toSummary(row, capabilities.starters, viewer, names),
-      capabilities,
-      changes: readChanges(row.changes),
+  return rows.flatMap((row) => {
+    try {
+      return [toWhole(row, viewer, names)]
+    } catch (error) {
+      tellUnreadable(row.id, error)
+      return []
     }
   })
 }
 
 export async function toAgent(database: Database, viewer: Viewer, row: AgentRow): Promise<Agent> {
-  const [agent] = await toAgents(database, viewer, [row])
-  if (!agent) throw new Error('One row makes one agent.')
-  return agent
+  return toWhole(row, viewer, await findCreatorNames(database, [row]))
 }
 
-/** The column `agents.changes`, which createAgent, updateAgentContent and the catalogue alone write. */
+function toWhole(row: AgentRow, viewer: Viewer, names: Names): Agent {
+  const capabilities = readCapabilities(row.capabilities)
+  return { ...toSummary(row, capabilities.starters, viewer, names), capabilities, changes: readChanges(row.changes) }
+}
+
+/** The column `agents.changes`; whatever in it tells of no change is left out. */
 export function readChanges(stored: unknown): AgentChange[] {
-  return stored as AgentChange[]
+  if (!Array.isArray(stored)) return []
+  return stored.flatMap((entry) => agentChangeSchema.safeParse(entry).data ?? [])
 }
 
 function toSummary(

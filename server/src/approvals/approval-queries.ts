@@ -63,9 +63,15 @@ function selectMatching(tx: Tx, userId: string, { status, run_id, user_agent_id 
   return query
 }
 
-/** All of one run, in the order they were asked. */
-export function listApprovalsOfRun(tx: Tx, logId: string): Promise<ApprovalRow[]> {
-  return tx.selectFrom('approvals').select(columns).where('log_id', '=', logId).orderBy('id').execute()
+/** All of one run of this user, in the order they were asked. */
+export function listApprovalsOfRun(tx: Tx, logId: string, userId: string): Promise<ApprovalRow[]> {
+  return tx
+    .selectFrom('approvals')
+    .select(columns)
+    .where('log_id', '=', logId)
+    .where('user_id', '=', userId)
+    .orderBy('id')
+    .execute()
 }
 
 /** Null also when it is somebody else's. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Claims, Tx } from '../database/database.ts'
-import { AppError, isTemporary } from '../errors.ts'
+import { isAnswerLost } from '../database/database-errors.ts'
+import { AppError } from '../errors.ts'
 import { allowContinuedRun } from '../limits/allow-continued-run.ts'
 import type { RunAllowance } from '../limits/run-limit.ts'
 import type { RunSlot } from '../runtime/active-runs.ts'
@@ -49,7 +50,7 @@ export async function decideApproval(services: RunServices, claims: Claims, deci
       // Of a first time that ended in a deadlock.
       claimed.slot?.end()
       const approval = await decideOne(tx, claims, decision)
-      const all = await listApprovalsOfRun(tx, approval.row.log_id)
+      const all = await listApprovalsOfRun(tx, approval.row.log_id, claims.sub)
       const decided = all.find(({ id }) => id === decision.id)
       if (decided && all.some(({ status }) => status === 'pending')) return { kind: 'open', approval: decided }
       const { waited } = approval
@@ -66,7 +67,7 @@ export async function decideApproval(services: RunServices, claims: Claims, deci
   } catch (error) {
     claimed.slot?.end()
     // The connection may have been lost between the commit and its answer: then nobody works on the run.
-    if (claimed.run && isTemporary(error)) {
+    if (claimed.run && isAnswerLost(error)) {
       const run = { id: claimed.run.log_id, timestamp: claimed.run.log_timestamp }
       services.unsettledRuns.add(claims, describeFailure(services, run, 'interrupted'), longestStatementMs)
     }

@@ -4,7 +4,7 @@ import { type Approval, toApproval } from './to-approval.ts'
 
 /** All that was asked for in one run, in that order. */
 export async function listRunApprovals(database: Database, claims: Claims, runId: string): Promise<Approval[]> {
-  const rows = await database.withUser(claims, (tx) => listApprovalsOfRun(tx, runId))
+  const rows = await database.withUser(claims, (tx) => listApprovalsOfRun(tx, runId, claims.sub))
   return withInputSchemas(database, claims, rows)
 }
 

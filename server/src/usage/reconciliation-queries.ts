@@ -5,7 +5,7 @@ import { createId } from '../database/uuid-v7.ts'
 /** Number of the advisory lock that lets one server at a time compare. */
 const advisoryLock = 72707376
 
-/** What limits counted and what usage and logs say: users may write their own logs past the server, never the counters. */
+/** What limits counted and what usage and logs say: users may delete their own logs, never change the counters. */
 export interface BothFigures {
   counted: number
   logged: number

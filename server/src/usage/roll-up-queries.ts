@@ -19,9 +19,10 @@ const numbers = [
   'timed_runs',
 ]
 const numberColumns = sql.raw(numbers.join(', '))
-// Who comes past the server writes any cost into logs of their own, and the hour of everybody must still be counted.
+// Whatever an operator imported, or a provider was believed, the hour of everybody must still be counted.
 const mostCost = 999_999_999_999
-const sumOf = (name: string) => (name === 'cost_usd' ? `least(sum(${name}), ${mostCost})` : `sum(${name})`)
+const sumOf = (name: string) =>
+  name === 'cost_usd' ? `greatest(least(sum(${name}), ${mostCost}), -${mostCost})` : `sum(${name})`
 const sums = sql.raw(numbers.map(sumOf).join(', '))
 const anything = sql.raw(numbers.map((name) => `sum(${name}) <> 0`).join(' or '))
 

@@ -217,21 +217,29 @@ test('a run that waits for an approval has not ended: its price is not unknown, 
   expect((await usageOf(user)).total).toMatchObject({ runs: 2, running: 0, unpriced_runs: 2 })
 })
 
-test('costs that nobody can have, written past the server, keep no hour from being counted', async () => {
-  const [user, other] = [await testDatabase.createUser(), await testDatabase.createUser()]
+test('costs that nobody can have keep no hour from being counted', async () => {
+  const [user, debtor, other] = [
+    await testDatabase.createUser(),
+    await testDatabase.createUser(),
+    await testDatabase.createUser(),
+  ]
   const timestamp = new Date(Math.floor(Date.now() / hourMs) * hourMs - 5 * hourMs)
   await system((tx) => tx.updateTable('usage_rollup').set({ rolled_until: timestamp }).execute())
-  await insertTestLog(testDatabase.database, { user_id: user.id, timestamp, cost_usd: '5' })
+  for (const { id } of [user, debtor])
+    await insertTestLog(testDatabase.database, { user_id: id, timestamp, cost_usd: '5' })
   await insertTestLog(testDatabase.database, { user_id: other.id, timestamp, cost_usd: '1' })
   await system((tx) =>
     sql`insert into usage_hours (user_id, hour, source, runs, succeeded, failed, cancelled, interrupted, input_tokens,
         output_tokens, cost_usd, unpriced_runs, latency_ms, timed_runs, is_correction)
-      select ${user.id}, ${timestamp}, 'api', 0, 0, 0, 0, 0, 0, 0, 900000000000, 0, 0, 0, true
-      from generate_series(1, 2)`.execute(tx),
+      select id, ${timestamp}, 'api', 0, 0, 0, 0, 0, 0, 0, cost_usd, 0, 0, 0, true
+      from (values (${user.id}::uuid, 900000000000), (${debtor.id}::uuid, -900000000000)) costs (id, cost_usd), generate_series(1, 2)`.execute(
+      tx,
+    ),
   )
   await rollUpUsage(testDatabase.database)
   expect((await usageOf(other)).total).toMatchObject({ runs: 1, cost_usd: 1 })
   expect((await usageOf(user)).total).toMatchObject({ runs: 1, cost_usd: 999_999_999_999 })
+  expect((await usageOf(debtor)).total).toMatchObject({ runs: 1, cost_usd: -999_999_999_999 })
 })
 
 test('whoever reads while hours are rolled up sees the same sum all the time', async () => {

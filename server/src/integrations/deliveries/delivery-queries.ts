@@ -84,7 +84,8 @@ export async function takeDueDeliveries(tx: Tx, { limit, leaseSeconds }: { limit
   return await tx
     .updateTable('webhook_deliveries')
     .set({
-      attempts: sql<number>`attempts + 1`,
+      // Bounded: one number that overflows would stop the messages of all.
+      attempts: sql<number>`least(attempts, 1000) + 1`,
       next_attempt_at: sql<Date>`now() + make_interval(secs => ${leaseSeconds})`,
     })
     // An array, not IN: the plan for any limit would read the whole table to join them.
