@@ -52,7 +52,7 @@ async function asLogin(statements: string, role = 'none', user?: TestUser): Prom
 
 const asUser = (statements: string) => asLogin(statements, 'authenticated', mine)
 const seesOthers = async () => (await asUser('select id from users')).length > 1
-const isGone = (statement: string) => async () => {
+const runs = (statement: string) => async () => {
   await asLogin(statement)
   return true
 }
@@ -124,7 +124,7 @@ const cases: Case[] = [
   {
     what: 'owns the schema of the partitions',
     rights: () => `alter schema agent_log_partitions owner to ${login}`,
-    succeeds: isGone('drop table agent_log_partitions.agent_logs_default'),
+    succeeds: runs('drop table agent_log_partitions.agent_logs_default'),
     fault: { role: login, what: 'owns the schema agent_log_partitions' },
   },
   {
@@ -142,20 +142,20 @@ const cases: Case[] = [
     what: 'owns a type of a column',
     rights: () =>
       `create domain public.kind as varchar(50); alter table sessions add kind public.kind; alter domain public.kind owner to ${login}`,
-    succeeds: isGone('drop type public.kind cascade'),
+    succeeds: runs('drop type public.kind cascade'),
     fault: { role: login, what: 'owns the type public.kind' },
   },
   {
     what: 'owns a sequence that others use',
     rights: () => `create sequence public.numbers; alter sequence public.numbers owner to ${login}`,
-    succeeds: isGone(`select setval('public.numbers', 1)`),
+    succeeds: runs(`select setval('public.numbers', 1)`),
     fault: { role: login, what: 'owns the sequence public.numbers' },
   },
   {
     what: 'owns the database',
     rights: () => `do $$ begin execute format('alter database %I owner to ${login}', current_database()); end $$`,
     // Before PostgreSQL 16 it has to say so if it is NOINHERIT.
-    succeeds: isGone('set local role pg_database_owner; drop table public.api_keys'),
+    succeeds: runs('set local role pg_database_owner; drop table public.api_keys'),
     fault: { role: login, what: 'owns the database' },
   },
   {
@@ -191,7 +191,7 @@ const cases: Case[] = [
   {
     what: 'was given everything on all tables',
     rights: () => `grant all on all tables in schema public to ${login}`,
-    succeeds: isGone('truncate api_keys'),
+    succeeds: runs('truncate api_keys'),
     fault: { role: login, is_power: false, what: 'has TRUNCATE, REFERENCES or TRIGGER on tables' },
   },
   {
@@ -221,7 +221,7 @@ const cases: Case[] = [
     isSince16: true,
     rights: () =>
       `create role ${group}; alter table sessions owner to ${group}; grant ${group} to ${login} with inherit true, set false`,
-    succeeds: isGone('truncate sessions'),
+    succeeds: runs('truncate sessions'),
     fault: { role: login, bearer: group, acts: false, what: 'owns the table public.sessions' },
   },
   {
@@ -260,6 +260,20 @@ const cases: Case[] = [
       return rows.length === 1
     },
     fault: { role: 'authenticated', bearer: 'pg_write_all_data' },
+  },
+  {
+    what: 'may become a superuser',
+    rights: () => `create role ${group} superuser; grant ${group} to ${login}`,
+    async succeeds() {
+      return (await asLogin('select id from users', group)).length > 1
+    },
+    fault: { role: login, bearer: group, acts: true, what: 'is a superuser' },
+  },
+  {
+    what: 'runs programs on the server',
+    rights: () => `grant pg_execute_server_program to ${login}`,
+    succeeds: runs(`set local role pg_execute_server_program; copy (select 1) to program 'cat > /dev/null'`),
+    fault: { role: login, bearer: 'pg_execute_server_program', what: 'reaches the files of the database server' },
   },
   {
     what: 'reads files of the server by a function',

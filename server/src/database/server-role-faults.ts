@@ -66,7 +66,7 @@ const attributes = `
   where is_there`
 
 /**
- * Whoever owns a schema may drop what is in it; whoever owns a function that policies ask gives it other settings; whoever
+ * Whoever owns a schema may drop what is in it; whoever owns a function that policies ask gives it another search_path; whoever
  * owns anything else in these schemas may drop it, and what needs it (DROP OWNED asks for no right to the schema).
  * $3: the login for migrations, or null.
  */
@@ -87,8 +87,8 @@ const ownership = `
 
 /**
  * Statistics hold values of every column, and pg_read_all_data reads them. pg_write_all_data asks for no column's
- * privilege: a user whose role has it makes itself admin. The other predefined roles reach no row: pg_monitor sees
- * statements without their values, pg_signal_backend, pg_maintain and pg_checkpoint disturb at most.
+ * privilege: a user whose role has it makes itself admin. The other predefined roles reach no row: pg_monitor sees texts
+ * of statements, whose values are parameters; pg_signal_backend, pg_maintain and pg_checkpoint disturb at most.
  */
 const predefinedRoles = `
   select true, case r.rolname
@@ -99,7 +99,7 @@ const predefinedRoles = `
 
 /**
  * An operator or function in "public", or in a schema with the owner's name, is taken for PostgreSQL's own by statements of
- * the owner that fit it better (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058); one in "app" for ours. To
+ * the owner that fit it better (https://www.postgresql.org/support/security/CVE-2018-1058/); one in "app" for ours. To
  * create in "auth" or among the partitions replaces nothing. TRUNCATE, REFERENCES and TRIGGER ask no policy; SELECT, INSERT,
  * UPDATE and DELETE do, and no policy is for the login. What Supabase's defaults give to the API roles is none of ours.
  */
