@@ -175,13 +175,13 @@ function createSend({ pool, giveBack, isSlow, noteIfSlow, limits, usePreparedSta
     } catch (error) {
       return { error, isLost: true }
     }
+    const all = statements.flatMap((one) => (one.before ? [one.before, one] : [one]))
     const startedAt = performance.now()
     let lostBy: unknown = null
     let code: string | undefined
     try {
-      const all = statements.flatMap((one) => (one.before ? [one.before, one] : [one]))
       const isAlone = statements.length === 1
-      const frame = frameTogether(frameAs('authenticated', claims, limits), isAlone ? 1 : all.length)
+      const frame = frameTogether(frameAs('authenticated', claims, limits), all.length, isAlone ? aloneMs : togetherMs)
       const query = () => queryFramed<unknown>(client, frame, all, { usePreparedStatements })
       // What fails together is sent again one by one.
       const rows = await (isAlone ? againAfterDeadlock(query) : query())
@@ -194,11 +194,12 @@ function createSend({ pool, giveBack, isSlow, noteIfSlow, limits, usePreparedSta
       return { error: toAppError(error, isLost), isLost: lostBy !== null }
     } finally {
       giveBack(client, lostBy)
-      // How long each of several took is not known.
-      const durationMs = (performance.now() - startedAt) / statements.length
-      const [first] = statements
-      if (first && isSlow(durationMs))
-        noteIfSlow(beginAs('authenticated', claims, limits))(first.text, durationMs, code)
+      // Of several only the sum is known: each of them may be the slow one.
+      const durationMs = performance.now() - startedAt
+      if (isSlow(durationMs)) {
+        const note = noteIfSlow(beginAs('authenticated', claims, limits))
+        for (const text of new Set(all.map((one) => one.text))) note(text, durationMs, code)
+      }
     }
   }
 }
@@ -253,17 +254,21 @@ function frameAs(role: ApiRole, claims: Claims | null, limits: string): Statemen
   }
 }
 
-// Shorter than a PostgreSQL may be silent, and than the limit of one statement: several have it together.
+// Shorter than a PostgreSQL may be silent, also with an answer that takes its time: what is silent is given up.
+const aloneMs = 8000
+// Where others are sent again if it fails, which has to fit into the time they may wait.
 const togetherMs = 4000
 
-/** Where several share a transaction, each has its part of the time, so that all of them end before they are given up. */
-function frameTogether(frame: Statement, count: number): Statement {
+/** Where several share a transaction, each has its part of `ms`, so that all of them end before they are given up. */
+function frameTogether(frame: Statement, count: number, ms: number): Statement {
   if (count === 1) return frame
   const { name, text, values } = frame
+  // What the operator limited to less stays so; 0 is no limit.
+  const limit = `least(nullif(extract(epoch from current_setting('statement_timeout')::interval) * 1000, 0), $${values.length + 1}::numeric)`
   return {
     name: `${name}_together`,
-    text: `${text}, set_config('statement_timeout', $${values.length + 1}, true)`,
-    values: [...values, String(Math.floor(togetherMs / count))],
+    text: `${text}, set_config('statement_timeout', ceil(${limit})::text, true)`,
+    values: [...values, String(Math.floor(ms / count))],
   }
 }
 

@@ -2,6 +2,8 @@ import pg from 'pg'
 
 /** Twice in a row is bad luck beside a migration that locks table after table; more often, something else is wrong. */
 const mostAttempts = 3
+/** After this time nobody waits for another one. */
+const longestMs = 5000
 
 /** SQLSTATE deadlock_detected. */
 export function isDeadlock(error: unknown): boolean {
@@ -14,11 +16,12 @@ export function isDeadlock(error: unknown): boolean {
  * transaction, of which nothing was kept then; the other one has what it waited for, so there is no need to pause.
  */
 export async function againAfterDeadlock<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + longestMs
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
     } catch (error) {
-      if (!isDeadlock(error) || attempt === mostAttempts) throw error
+      if (!isDeadlock(error) || attempt === mostAttempts || performance.now() > deadline) throw error
     }
   }
 }

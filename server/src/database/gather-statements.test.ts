@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createLog } from '../log.ts'
 import { createTestDatabase, type TestDatabase, type TestUser } from '../testing/test-app.ts'
@@ -158,4 +159,58 @@ test('a heavy user leaves connections to others', async () => {
   const waited = performance.now() - startedAt
   await Promise.all(many)
   expect(waited).toBeLessThan((performance.now() - startedAt) / 3)
+})
+
+async function openOwner() {
+  const client = new pg.Client({ connectionString: db.ownerUrl })
+  await client.connect()
+  onTestFinished(() => client.end())
+  return client
+}
+
+test('those that wait for a lock hold two connections of the pool, in the end', async () => {
+  const database = open(4)
+  const owner = await openOwner()
+  await owner.query('begin')
+  await owner.query('select from users where id = $1 for update', [ada!.id])
+  const wait = { name: 'wait', text: `update users set first_name = 'x' where id = $1`, values: [ada!.id] }
+  // The first is by itself, so that the others go together, fail together and are sent one by one.
+  const all = Promise.allSettled(
+    [seen(1), ...Array.from({ length: 6 }, () => wait)].map((one) => database.queryAsUser(ada!.claims, one)),
+  )
+  await sleep(1500)
+  const { rows } = await owner.query(
+    `select count(*)::int as waiting from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+  )
+  expect(rows).toEqual([{ waiting: 2 }])
+  expect(await database.queryAsUser(bob!.claims, seen(2))).toMatchObject([{ value: 2 }])
+  await owner.query('rollback')
+  const results = await all
+  expect(results.map(({ status }) => status)).toEqual(results.map(() => 'fulfilled'))
+})
+
+test('a slow one among several is in the log, and what shared its time with it', async () => {
+  const lines: { statement: string; duration_ms: number }[] = []
+  const log = pino({ level: 'warn' }, { write: (text: string) => void lines.push(JSON.parse(text)) })
+  const options = { url: db.serverUrl, poolSize: 3, usePreparedStatements: true, log, slowQueryMs: 200 }
+  const database = openDatabase(options)
+  onTestFinished(() => database.close())
+  const slow = { name: 'slow_shared', text: 'select pg_sleep(0.3)', values: [] }
+  await Promise.all([seen(1), seen(2), slow, seen(3)].map((one) => database.queryAsUser(bob!.claims, one)))
+  await expect.poll(() => lines.map(({ statement }) => statement)).toContain(slow.text)
+  expect(lines.every(({ duration_ms }) => duration_ms >= 200)).toBe(true)
+})
+
+test('what is limited to less than its share stays so', async () => {
+  const database = openDatabase({
+    url: db.serverUrl,
+    poolSize: 3,
+    usePreparedStatements: true,
+    log: createLog('silent'),
+    timeLimits: { statement_timeout: '300ms' },
+  })
+  onTestFinished(() => database.close())
+  const limit = { name: 'limit', text: `select current_setting('statement_timeout') as value`, values: [] }
+  const rows = await Promise.all([limit, limit, limit].map((one) => database.queryAsUser(bob!.claims, one)))
+  expect(rows.flat()).toEqual([{ value: '300ms' }, { value: '300ms' }, { value: '300ms' }])
 })
