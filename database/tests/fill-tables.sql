@@ -1,4 +1,5 @@
--- At least one row for every table, with every column filled that a migration could lose.
+-- At least one row for every table, with every column filled that a migration could lose, and one of each kind that a
+-- migration changes.
 insert into public.installation (name, value) values ('fingerprint', '"abc"');
 insert into public.server_nodes (id) values ('00000000-0000-7000-8000-000000000001');
 insert into public.users (id, email, password, first_name, last_name, avatar_url, cost_cap_usd) values
@@ -22,7 +23,8 @@ insert into public.user_agents (id, user_id, agent_id, settings, is_active, name
   ('00000000-0000-7000-8000-0000000000e2', '00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-0000000000d1', '{}', false, 'Bob''s', 2, null);
 insert into public.agent_logs (id, agent_id, user_id, "timestamp", input, output, metadata, user_agent_id, conversation_id, status, source, model, input_tokens, output_tokens, cost_usd, latency_ms, rating, rating_comment) values
   ('00000000-0000-7000-8000-0000000000f1', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a1', now(), 'Hello', 'Hi', '{"steps": [1]}', '00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000f1', 'succeeded', 'chat', 'gpt', 10, 20, 0.00012345, 321, 1, 'thanks'),
-  ('00000000-0000-7000-8000-0000000000f2', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a2', '1999-01-01', 'Stray', null, '{}', null, '00000000-0000-7000-8000-0000000000f2', 'failed', 'api', null, null, null, null, null, null, null);
+  ('00000000-0000-7000-8000-0000000000f2', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a2', '1999-01-01', 'Stray', null, '{}', null, '00000000-0000-7000-8000-0000000000f2', 'failed', 'api', null, null, null, null, null, null, null),
+  ('00000000-0000-7000-8000-0000000000f3', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a1', '2026-11-01 10:30:00+00', 'May I?', null, '{}', '00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000f3', 'waiting', 'chat', 'gpt', null, null, null, null, null, null);
 insert into public.idempotency_keys (user_id, key, request_hash, log_id, log_timestamp) values
   ('00000000-0000-7000-8000-0000000000a1', 'once', '\x05', '00000000-0000-7000-8000-0000000000f1', now());
 insert into public.plans (id, name, description, price, features, slug, currency, yearly_price, trial_days, position, is_public, archived_at) values
@@ -30,12 +32,18 @@ insert into public.plans (id, name, description, price, features, slug, currency
 insert into public.plans (id, name, description, price, features, is_default) values
   ('00000000-0000-7000-8000-000000000102', 'Free', 'Some', 0, '{"limits": {"runs_per_month": 10}}', true),
   ('00000000-0000-7000-8000-000000000103', 'Enterprise', 'By arrangement', 0, '{"limits": {}}', false);
+insert into public.plans (id, name, description, price, features, slug) values
+  ('00000000-0000-7000-8000-000000000104', 'Team', 'Nobody has it', 5, '{"limits": {}}', 'team');
 update public.plans set is_by_arrangement = true where name = 'Enterprise';
 insert into public.plan_offers (plan_id, user_id) values ('00000000-0000-7000-8000-000000000101', '00000000-0000-7000-8000-0000000000a2');
 insert into public.subscriptions (id, user_id, plan_id, status, start_date, end_date, is_current, billing_interval, price, currency, source,
   period_start, period_end, trial_end, cancel_at_period_end, canceled_at, grace_until, next_plan_id, next_billing_interval, next_keep, stripe_subscription_id) values
   ('00000000-0000-7000-8000-000000000201', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-000000000101', 'active', now(), now() + interval '30 days',
    true, 'year', 199, 'EUR', 'stripe', now(), now() + interval '30 days', now(), true, now(), now(), '00000000-0000-7000-8000-000000000102', 'month', '{"user_agent_ids": []}', 'sub_1');
+insert into public.subscriptions (id, user_id, plan_id, status, start_date, end_date, is_current) values
+  ('00000000-0000-7000-8000-000000000202', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-000000000102', 'expired', '2026-01-01', '2026-02-01', false),
+  ('00000000-0000-7000-8000-000000000203', '00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-000000000102', 'canceled', '2026-01-01', '2026-02-01', true),
+  ('00000000-0000-7000-8000-000000000204', '00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-000000000101', 'incomplete', now(), null, false);
 insert into public.subscription_events (id, subscription_id, user_id, type, from_status, to_status, from_plan_id, to_plan_id, actor_id, detail) values
   ('00000000-0000-7000-8000-000000000701', '00000000-0000-7000-8000-000000000201', '00000000-0000-7000-8000-0000000000a1', 'upgraded', 'trialing', 'active',
    '00000000-0000-7000-8000-000000000102', '00000000-0000-7000-8000-000000000101', '00000000-0000-7000-8000-0000000000a2', '{"why": "ü"}');
@@ -69,11 +77,12 @@ select '00000000-0000-7000-8000-000000000301', '00000000-0000-7000-8000-00000000
 insert into public.approvals (id, user_id, user_agent_id, log_id, log_timestamp, integration_id, tool_call_id, tool, title, description, input, edited_input, reason, status, comment, expires_at, decided_at) values
   ('00000000-0000-7000-8000-000000000401', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000f1', now(), '00000000-0000-7000-8000-000000000301', 'call-1', 'mcp__send', 'Send', 'Send "Hello"', '{"text": "Hello"}', '{"text": "Hi"}', 'writes', 'approved', 'shorter', now(), now());
 insert into public.waiting_runs (log_id, log_timestamp, user_id, user_agent_id, state, expires_at) values
-  ('00000000-0000-7000-8000-0000000000f1', now(), '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e1', '{"messages": []}', now());
+  ('00000000-0000-7000-8000-0000000000f3', '2026-11-01 10:30:00+00', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e1', '{"messages": []}', now());
 insert into public.memories (id, user_id, user_agent_id, content, is_untrusted) values
   ('00000000-0000-7000-8000-000000000501', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e1', 'Likes tea.', true);
 insert into public.webhook_deliveries (id, integration_id, user_id, log_id, event, payload, status, attempts, next_attempt_at, response_status, failure, delivered_at) values
   ('00000000-0000-7000-8000-000000000601', '00000000-0000-7000-8000-000000000301', '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000f1', 'run.ended', '{}', 'delivered', 2, null, 204, 'Nobody answered.', now());
--- usage_rollup has its one row.
+-- usage_rollup has its one row; all is counted.
+update public.usage_rollup set rolled_until = '2026-11-01 11:00:00+00';
 insert into public.usage_hours (id, user_id, hour, agent_id, user_agent_id, source, model, runs, succeeded, failed, cancelled, interrupted, input_tokens, output_tokens, cost_usd, unpriced_runs, latency_ms, timed_runs) values
   ('00000000-0000-7000-8000-000000000401', '00000000-0000-7000-8000-0000000000a1', '2026-11-01 10:00:00+00', '00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000e1', 'chat', 'gpt', 5, 2, 1, 1, 1, 50, 100, 0.5, 1, 4000, 4);

@@ -29,6 +29,24 @@ export async function cloneDatabase(template = new URL(inject('ownerUrl')).pathn
   return Object.assign(new URL(adminUrl()), { pathname: `/${name}` }).href
 }
 
+/** An empty database of one test, of an owner who is no superuser and has no BYPASSRLS: `url` is theirs. */
+export async function createOwnedDatabase(): Promise<{ url: string; adminUrl: string }> {
+  const name = `owned_${randomBytes(6).toString('hex')}`
+  const at = (user: object = {}) => Object.assign(new URL(adminUrl()), { pathname: `/${name}`, ...user }).href
+  await query(
+    adminUrl(),
+    `create role ${name} login noinherit createrole password 'test';
+     grant anon, authenticated, service_role to ${name} with admin option`,
+  )
+  await query(adminUrl(), `create database ${name} owner ${name}`)
+  onTestFinished(async () => {
+    await query(adminUrl(), `drop database ${name} with (force)`)
+    await query(adminUrl(), `drop role ${name}`)
+  })
+  await query(at(), `alter schema public owner to ${name}`)
+  return { url: at({ username: name, password: 'test' }), adminUrl: at() }
+}
+
 export async function writeMigrations(folder: string, extra: Record<string, Files>): Promise<void> {
   for (const [name, { up, down }] of Object.entries(extra)) {
     await mkdir(join(folder, name), { recursive: true })

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,6 +18,31 @@ import { createId } from '../../server/src/database/uuid-v7.ts'
 import { createLog } from '../../server/src/log.ts'
 import { connectForTest, createEmptyDatabase, dumpCatalog, query } from './catalog-queries.ts'
 import { adminUrl, cloneDatabase, readLedger, readWith, tableX } from './migration-fixtures.ts'
+
+/** A way to the database on which the first COMMIT gets there and its answer does not come back. Answers its URL. */
+async function loseFirstCommit(url: string): Promise<string> {
+  const target = new URL(url)
+  let isLost = false
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname)
+    for (const socket of [client, upstream]) socket.on('error', () => {})
+    client.on('data', (chunk) => {
+      upstream.write(chunk)
+      if (isLost || !chunk.includes('commit\0')) return
+      isLost = true
+      upstream.removeAllListeners('data').once('data', () => client.destroy())
+    })
+    upstream.on('data', (chunk) => client.write(chunk))
+    client.on('close', () => upstream.destroy())
+    upstream.on('close', () => client.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+  })
+  return Object.assign(new URL(url), { host: `127.0.0.1:${(server.address() as { port: number }).port}` }).href
+}
 
 describe('deploying', () => {
   test('up, down and up again gives the same database', async () => {
@@ -294,6 +321,48 @@ describe('a deployment that fails', () => {
     await expect(deploying).rejects.toThrow(/29990101000100_wait failed.*taken back/)
     expect(await dumpCatalog(url)).toEqual(before)
     expect(await deployMigrations(url, await readMigrations())).toEqual([])
+  })
+
+  test('because its connection is lost takes nothing back when another node went on from there', async () => {
+    const url = await cloneDatabase()
+    const migrations = await readWith({
+      '29990101000000_add_x': tableX,
+      '29990101000100_wait': {
+        up: `create table public.y (id int);
+          select pg_sleep(case when exists (select from public.installation where name = 'slow') then 30 else 0 end);`,
+        down: 'drop table public.y;',
+      },
+    })
+    await query(url, `insert into public.installation (name, value) values ('slow', '1')`)
+    const first = deployMigrations(url, migrations)
+    first.catch(() => {})
+    const admin = await connectForTest(adminUrl())
+    const sleeping = `from pg_stat_activity where datname = $1 and wait_event = 'PgSleep'`
+    const values = [new URL(url).pathname.slice(1)]
+    while ((await admin.query(`select ${sleeping}`, values)).rowCount === 0) await sleep(20)
+    await query(url, `delete from public.installation where name = 'slow'`)
+    const said: string[] = []
+    const second = deployMigrations(url, migrations, (text) => said.push(text))
+    while (said.length === 0) await sleep(20)
+    await admin.query(`select pg_terminate_backend(pid) ${sleeping}`, values)
+    expect(await second).toEqual(['29990101000100_wait'])
+    await query(url, 'insert into public.x values (42)')
+    await expect(first).rejects.toThrow(/another node went on from there \(29990101000100_wait\): nothing was taken/)
+    expect(await query(url, 'select id from public.x')).toEqual([{ id: 42 }])
+    expect((await inspectMigrations(url, migrations)).missing).toEqual([])
+  })
+
+  test('because the answer to its COMMIT is lost takes nothing back, and the next one goes on from there', async () => {
+    const url = await cloneDatabase()
+    const migrations = await readWith({
+      '29990101000000_add_x': tableX,
+      '29990101000100_add_y': { up: 'create table public.y (id int);', down: 'drop table public.y;' },
+    })
+    await expect(deployMigrations(await loseFirstCommit(url), migrations)).rejects.toThrow(
+      /29990101000000_add_x failed: .*It is applied all the same/,
+    )
+    expect((await readLedger(url)).at(-1)).toMatchObject({ migration_name: '29990101000000_add_x', is_finished: true })
+    expect(await deployMigrations(url, migrations)).toEqual(['29990101000100_add_y'])
   })
 })
 

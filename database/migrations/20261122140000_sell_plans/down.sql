@@ -6,7 +6,9 @@
 -- `subscriptions.period_end`, `subscriptions.trial_end`, `subscriptions.grace_until`), their end
 -- (`subscriptions.cancel_at_period_end`, `subscriptions.canceled_at`) and what comes next (`subscriptions.next_plan_id`,
 -- `subscriptions.next_billing_interval`, `subscriptions.next_keep`); and subscriptions that never began. What plans include
--- stays in the new form, which the former version does not read: it brings its own plans at the next start.
+-- stays in the new form, which the former version does not read: it brings its own plans at the next start. When this
+-- migration comes again, it takes plans of the catalogue that nobody has, with what was changed about them; the catalogue
+-- brings them anew.
 -- Keeps: plans, and who has which from when to when.
 drop table public.plan_requests;
 drop table public.subscription_events;
@@ -38,8 +40,11 @@ alter table public.subscriptions
   drop column price,
   drop column billing_interval,
   drop column is_current;
+-- The owner of a table is under its policies as well, unless it is a superuser.
+alter table public.subscriptions no force row level security;
 delete from public.subscriptions where status = 'incomplete';
 update public.subscriptions set status = 'cancelled' where status = 'canceled';
+alter table public.subscriptions force row level security;
 alter table public.subscriptions
   add constraint subscriptions_status_known check (status in ('trialing', 'active', 'past_due', 'cancelled', 'expired'));
 drop policy plans_select_customer on public.plans;

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { applyMigration, type Deployment, takeBackDeployment, takeBackMigration } from './migrations/apply-migration.ts'
+import { applyMigration, type Deployment, takeBackMigration } from './migrations/apply-migration.ts'
 import { connectOwner, findLockHolder, withDeployLock } from './migrations/deploy-lock.ts'
-import { type History, readHistory, recordFailure } from './migrations/ledger.ts'
-import { type Migration, MigrationError, reasonOf, runsWithoutTransaction } from './migrations/migration.ts'
+import { endFailedDeployment } from './migrations/end-failed-deployment.ts'
+import { type History, readHistory } from './migrations/ledger.ts'
+import { type Migration, MigrationError } from './migrations/migration.ts'
 import { ownPolicies } from './migrations/own-policies.ts'
 import { defaultPatience, type LockPatience } from './migrations/retry-locks.ts'
 
@@ -44,20 +44,18 @@ export async function deployMigrations(
   patience: LockPatience = defaultPatience,
 ): Promise<string[]> {
   return withDeployLock(ownerUrl, onProgress, async (client) => {
-    const deployment: Deployment = { ownerUrl, client, patience, onProgress }
+    const deployment: Deployment = { ownerUrl, client, patience, onProgress, entries: [] }
     const missing = await readMissing(deployment, migrations)
-    const applied: Migration[] = []
     for (const migration of missing) {
       onProgress(`applying ${migration.name}`)
       try {
         await applyMigration(deployment, migration)
-        applied.push(migration)
       } catch (cause) {
-        throw await endFailedDeployment(deployment, { applied, failed: migration }, cause)
+        throw await endFailedDeployment(deployment, migration, cause)
       }
     }
     await ownPolicies(client, onProgress)
-    return applied.map(({ name }) => name)
+    return missing.map(({ name }) => name)
   })
 }
 
@@ -71,49 +69,6 @@ async function readMissing(deployment: Deployment, migrations: Migration[]): Pro
   return missing
 }
 
-/** Answers the error that tells the whole story. */
-async function endFailedDeployment(
-  deployment: Deployment,
-  { applied, failed }: { applied: Migration[]; failed: Migration },
-  cause: unknown,
-): Promise<MigrationError> {
-  const reason = reasonOf(cause)
-  try {
-    await withLivingConnection(deployment, async (living) => {
-      await takeBackDeployment(living, { applied, failed }, reason)
-      if (!runsWithoutTransaction(failed)) await recordFailure(living.client, failed, reason)
-    })
-  } catch (second) {
-    return new MigrationError(
-      `The migration ${failed.name} failed: ${reason}. Going back failed as well, and the database is between two versions: ${reasonOf(second)}. "migrate status" shows what is applied; repair the cause, then "migrate deploy" goes on from there, or "migrate down --to <migration>" goes back.`,
-      { cause },
-    )
-  }
-  return new MigrationError(
-    `The migration ${failed.name} failed: ${reason}. Everything this deployment had applied was taken back.`,
-    { cause },
-  )
-}
-
-/** A migration that fails because its connection was lost is taken back through a new one, also while PostgreSQL restarts. */
-async function withLivingConnection(
-  deployment: Deployment,
-  work: (deployment: Deployment) => Promise<void>,
-): Promise<void> {
-  const { ownerUrl, client, onProgress } = deployment
-  const isAlive = await client.query('select 1').then(
-    () => true,
-    () => false,
-  )
-  if (isAlive) return work(deployment)
-  for (const waitMs of [100, 500, 1000, 2000, 5000, 10_000]) {
-    await sleep(waitMs)
-    const canConnect = await withDeployLock(ownerUrl, onProgress, async () => true).catch(() => false)
-    if (canConnect) break
-  }
-  await withDeployLock(ownerUrl, onProgress, (living) => work({ ...deployment, client: living }))
-}
-
 /** Takes back every migration after `target`, newest first; a null target takes back all. Answers the names. */
 export async function revertMigrations(
   ownerUrl: string,
@@ -125,7 +80,7 @@ export async function revertMigrations(
   if (target !== null && !migrations.some(({ name }) => name === target))
     throw new MigrationError(`There is no migration ${target}.`)
   return withDeployLock(ownerUrl, onProgress, async (client) => {
-    const deployment: Deployment = { ownerUrl, client, patience, onProgress }
+    const deployment: Deployment = { ownerUrl, client, patience, onProgress, entries: [] }
     await readMissing(deployment, migrations)
     const { applied } = await readHistory(client, migrations)
     const after = applied.filter(({ name }) => target === null || name > target).reverse()

@@ -1,13 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
-import {
-  isRecordedAsApplied,
-  recordApplied,
-  recordBegun,
-  recordFinished,
-  recordStep,
-  recordTakenBack,
-} from './ledger.ts'
+import { type LedgerEntry, recordApplied, recordBegun, recordFinished, recordStep, recordTakenBack } from './ledger.ts'
 import { type Migration, MigrationError, reasonOf, runsWithoutTransaction } from './migration.ts'
+import { runPastPolicies } from './past-policies.ts'
 import { type LockPatience, retryLocks } from './retry-locks.ts'
 import { listNewIndexes, needsNoTransaction, splitStatements } from './split-statements.ts'
 
@@ -17,6 +12,8 @@ export interface Deployment {
   client: pg.Client
   patience: LockPatience
   onProgress: (text: string) => void
+  /** What this deployment began, oldest first. */
+  entries: LedgerEntry[]
 }
 
 /**
@@ -24,10 +21,13 @@ export interface Deployment {
  * then stays until `takeBackMigration`.
  */
 export async function applyMigration(deployment: Deployment, migration: Migration): Promise<void> {
-  if (runsWithoutTransaction(migration)) return applyStepByStep(deployment, migration)
+  const isStepByStep = runsWithoutTransaction(migration)
+  const entry = { id: randomUUID(), migration }
+  deployment.entries.push(entry)
+  if (isStepByStep) return applyStepByStep(deployment, entry)
   await inTransaction(deployment, async (client) => {
-    await client.query(migration.up)
-    await recordApplied(client, migration)
+    await runPastPolicies(client, migration)
+    await recordApplied(client, entry)
   })
 }
 
@@ -66,9 +66,10 @@ async function inTransaction(deployment: Deployment, work: (client: pg.Client) =
   })
 }
 
-async function applyStepByStep(deployment: Deployment, migration: Migration): Promise<void> {
+async function applyStepByStep(deployment: Deployment, entry: LedgerEntry): Promise<void> {
   const { client } = deployment
-  const id = await recordBegun(client, migration)
+  const { id, migration } = entry
+  await recordBegun(client, entry)
   for (const step of await listSteps(client, migration.up)) {
     await runStep(deployment, step)
     await recordStep(client, id)
@@ -144,18 +145,4 @@ async function runStep(deployment: Deployment, { text, timeout }: Step): Promise
     await client.query(`set lock_timeout = '${timeout || `${patience.lockTimeoutMs}ms`}'`)
     await client.query(text)
   }).finally(() => client.query('reset lock_timeout').catch(() => {}))
-}
-
-/** Takes back what a failed deployment did, newest first, and keeps in the ledger why. */
-export async function takeBackDeployment(
-  deployment: Deployment,
-  { applied, failed }: { applied: Migration[]; failed: Migration },
-  reason: string,
-): Promise<void> {
-  const wasBegun = runsWithoutTransaction(failed) || (await isRecordedAsApplied(deployment.client, failed))
-  for (const migration of [...applied, ...(wasBegun ? [failed] : [])].reverse()) {
-    deployment.onProgress(`taking back ${migration.name}`)
-    const why = migration === failed ? reason : `Taken back because ${failed.name} failed: ${reason}`
-    await takeBackMigration(deployment, migration, why)
-  }
 }

@@ -95,24 +95,28 @@ function checkGaps(missing: Migration[], newest: string | undefined): void {
   )
 }
 
+/** A row of the ledger, written or not: its writer knows it by its id when the answer was lost with the connection. */
+export interface LedgerEntry {
+  id: string
+  migration: Migration
+}
+
 /** Within the transaction of the migration itself. */
-export async function recordApplied(client: pg.Client, { name, checksum }: Migration): Promise<void> {
+export async function recordApplied(client: pg.Client, { id, migration }: LedgerEntry): Promise<void> {
   await client.query(
     `insert into public._prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
      values ($1, $2, $3, clock_timestamp(), 1)`,
-    [randomUUID(), checksum, name],
+    [id, migration.checksum, migration.name],
   )
 }
 
-/** Before the first statement of a migration without a transaction. Answers the id of its row. */
-export async function recordBegun(client: pg.Client, { name, checksum }: Migration): Promise<string> {
-  const id = randomUUID()
+/** Before the first statement of a migration without a transaction. */
+export async function recordBegun(client: pg.Client, { id, migration }: LedgerEntry): Promise<void> {
   await client.query('insert into public._prisma_migrations (id, checksum, migration_name) values ($1, $2, $3)', [
     id,
-    checksum,
-    name,
+    migration.checksum,
+    migration.name,
   ])
-  return id
 }
 
 export async function recordStep(client: pg.Client, id: string): Promise<void> {
@@ -143,12 +147,18 @@ export async function recordFailure(client: pg.Client, { name, checksum }: Migra
   )
 }
 
-/** Whether the ledger says so; the answer to a COMMIT may have been lost with the connection. */
-export async function isRecordedAsApplied(client: pg.Client, { name }: Migration): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `select from public._prisma_migrations
-     where migration_name = $1 and finished_at is not null and rolled_back_at is null`,
+export interface StandingRow {
+  id: string
+  name: string
+  isFinished: boolean
+}
+
+/** What is applied or half-done from the migration of that name on, whoever did it. Oldest first. */
+export async function listStanding(client: pg.Client, { name }: Migration): Promise<StandingRow[]> {
+  const { rows } = await client.query<StandingRow>(
+    `select id, migration_name as name, finished_at is not null as "isFinished" from public._prisma_migrations
+     where migration_name >= $1 and rolled_back_at is null order by migration_name`,
     [name],
   )
-  return (rowCount ?? 0) > 0
+  return rows
 }
