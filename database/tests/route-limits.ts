@@ -121,11 +121,11 @@ export function limitsOfRoutes({ month, heavyMonth }: Sizes): Record<string, Rou
     '/api/v1/admin/plans/{id}': { url: ({ plan }) => `/api/v1/admin/plans/${plan}`, limits: everybody },
     // What everybody used in this month, by model.
     '/api/v1/admin/models': { limits: { rows: month, logRows: 1000, buffers: month + 3000 } },
-    // The whole history of subscriptions, and everybody's usage of the months that are asked for.
+    // All subscriptions, and of the months that are asked for their history and everybody's usage.
     '/api/v1/admin/revenue': {
       url: () => '/api/v1/admin/revenue?months=2',
       limits: {
-        whole: ['subscriptions', 'subscription_events', 'usage_hours'],
+        whole: ['subscriptions', 'usage_hours'],
         rows: 20 * accounts + 14 * month,
         sorted: 20 * accounts + 2 * month,
         logRows: 1000,
