@@ -82,7 +82,7 @@ test('keys are rotated beside a running server, through a kill -9, with another 
   const busy = [ids[10], ids[count - 10]] as string[]
   const counts = async () => {
     const rows = await database.asSystem('a test counts', (tx) => integrationSecrets.countByKey(tx))
-    return new Map(rows.map(({ key_id, readable }) => [key_id, readable]))
+    return new Map(rows.map(({ key_id, needed }) => [key_id, needed]))
   }
   const expectReadable = async (all: string[]) => {
     for (const integrationId of all) {

@@ -67,9 +67,9 @@ const commands: Record<string, (work: Work, kid: string | undefined) => Promise<
     work.say(`Added the key ${kid}. Nothing is encrypted with it until \`npm run keys -- rotate\`.`)
   },
   async rotate(work, to) {
-    const { kid, rotated, flagged } = await rotateKeys(work, to)
+    const { kid, rotated, givenUp } = await rotateKeys(work, to)
     work.say(`Encrypted ${rotated} connected accounts with the key ${kid}.`)
-    reportFlagged(work, flagged)
+    reportGivenUp(work, givenUp)
     await verify(work)
     work.say('The former keys still work. `npm run keys -- list` shows them; `drop <key>` forgets one.')
   },
@@ -98,19 +98,22 @@ const commands: Record<string, (work: Work, kid: string | undefined) => Promise<
 }
 
 async function verify(work: Work): Promise<void> {
-  const { readable, withoutKey, flagged } = await verifyKeys(work)
+  const { readable, restorable, withoutKey, givenUp, stillGivenUp } = await verifyKeys(work)
   const sum = (counts: Map<string, number>) => [...counts.values()].reduce((total, count) => total + count, 0)
-  const total = sum(readable) + sum(withoutKey) + flagged
+  const total = sum(readable) + sum(withoutKey) + givenUp
   work.say(`Verified: ${sum(readable)} of ${total} connected accounts can be read.`)
   for (const [kid, count] of readable) work.say(`  ${count} with the key ${kid}`)
-  reportFlagged(work, flagged)
+  reportGivenUp(work, givenUp)
+  if (restorable > 0)
+    work.say(`${restorable} of them had been given up: \`npm run keys -- restore\` connects them again.`)
+  if (stillGivenUp > 0) work.say(`${stillGivenUp} more had been given up, and no key here opens them.`)
   for (const [kid, count] of withoutKey)
     work.say(`${count} need the key ${kid}, which is not here. Put it back, or see accept-loss.`)
   if (sum(readable) < total) throw new Error(`${total - sum(readable)} connected accounts cannot be read.`)
 }
 
-function reportFlagged({ say }: Work, flagged: number): void {
-  if (flagged > 0) say(`${flagged} could be read with no key; their owners are asked to connect them again.`)
+function reportGivenUp({ say }: Work, givenUp: number): void {
+  if (givenUp > 0) say(`${givenUp} could be read with no key; their owners are asked to connect them again.`)
 }
 
 function parseArguments(args: string[]) {

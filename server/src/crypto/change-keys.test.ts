@@ -23,7 +23,7 @@ import {
   verifyKeys,
 } from './change-keys.ts'
 import { addKey, formatKeySet, type KeySet } from './key-set.ts'
-import type { Keyring } from './keyring.ts'
+import { createFixedKeyring, type Keyring } from './keyring.ts'
 import { listKeys } from './list-keys.ts'
 import { encryptionKeysFile, loadKeyring } from './load-keyring.ts'
 
@@ -76,9 +76,9 @@ const read = (integrationId: string) =>
   readAccount({ database: testDatabase.database, keyring }, { integrationId, ownerId: owner.id })
 const save = (id: string, value: string) =>
   saveAccount({ database: testDatabase.database, keyring }, { integrationId: id, ownerId: owner.id }, value)
-async function counts(): Promise<Record<string, [readable: number, flagged: number]>> {
+async function counts(): Promise<Record<string, [needed: number, givenUp: number]>> {
   const rows = await testDatabase.database.asSystem('a test counts', (tx) => integrationSecrets.countByKey(tx))
-  return Object.fromEntries(rows.map(({ key_id, readable, flagged }) => [key_id, [readable, flagged]]))
+  return Object.fromEntries(rows.map(({ key_id, needed, given_up }) => [key_id, [needed, given_up]]))
 }
 async function expectAllReadable(except: string[] = []): Promise<void> {
   for (const id of ids.filter((id) => !except.includes(id)))
@@ -89,6 +89,20 @@ const spoil = (id: string, credentials: unknown) =>
     tx
       .updateTable('integrations')
       .set({ credentials: JSON.stringify(credentials) })
+      .where('id', '=', id)
+      .execute(),
+  )
+
+const row = (id: string) =>
+  testDatabase.database.asSystem('a test looks', (tx) =>
+    tx.selectFrom('integrations').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
+  )
+/** With a time its provider refused it; without one it was given up. */
+const setAside = (id: string, change: { failing_since: Date | null }) =>
+  testDatabase.database.asSystem('a test sets an account aside', (tx) =>
+    tx
+      .updateTable('integrations')
+      .set({ ...change, status: 'reconnect' })
       .where('id', '=', id)
       .execute(),
   )
@@ -108,16 +122,17 @@ function breakAfter(transactions: number): Database {
 describe('a rotation', () => {
   test('leaves every account readable throughout for a server that runs, and ends with one key', async () => {
     const seen = new Set<unknown>()
-    const { kid, rotated, flagged } = await rotateKeys(
+    const { kid, rotated, givenUp } = await rotateKeys(
       work({ onProgress: async () => seen.add(JSON.stringify(await read(ids[0] as string))) }),
     )
-    expect([rotated, flagged]).toEqual([count, 0])
+    expect([rotated, givenUp]).toEqual([count, 0])
     expect(kid).not.toBe(first)
     expect(await counts()).toEqual({ [kid]: [count, 0] })
     expect((await keyring.current()).kid).toBe(kid)
     await expectAllReadable()
     expect([...seen]).toEqual([JSON.stringify({ kind: 'connected', value: testCredentials(ids[0] as string) })])
-    expect(await verifyKeys(work())).toEqual({ readable: new Map([[kid, count]]), withoutKey: new Map(), flagged: 0 })
+    const nothingElse = { restorable: 0, withoutKey: new Map(), givenUp: 0, stillGivenUp: 0 }
+    expect(await verifyKeys(work())).toEqual({ readable: new Map([[kid, count]]), ...nothingElse })
   })
 
   test('never overwrites what an owner saves meanwhile', async () => {
@@ -151,7 +166,7 @@ describe('a rotation', () => {
     const keys = new Set<string>()
     for (let transactions = 0; transactions < 40; transactions++) {
       const end = await rotateKeys(work({ database: breakAfter(transactions) })).catch((error: Error) => error)
-      await expect(verifyKeys(work())).resolves.toMatchObject({ withoutKey: new Map(), flagged: 0 })
+      await expect(verifyKeys(work())).resolves.toMatchObject({ withoutKey: new Map(), givenUp: 0 })
       await load()
       if (!(end instanceof Error)) {
         keys.add(end.kid)
@@ -187,8 +202,8 @@ describe('a rotation', () => {
     )
     await spoil(moved, credentials)
     await spoil(spoilt, { ...(credentials as object), tag: 'AAAAAAAAAAAAAAAAAAAAAA' })
-    const { kid, rotated, flagged } = await rotateKeys(work())
-    expect([rotated, flagged]).toEqual([count - 2, 2])
+    const { kid, rotated, givenUp } = await rotateKeys(work())
+    expect([rotated, givenUp]).toEqual([count - 2, 2])
     expect(await counts()).toEqual({ [kid]: [count - 2, 0], [first]: [0, 2] })
     expect(await read(spoilt)).toEqual({ kind: 'reconnect' })
     expect(await read(moved)).toEqual({ kind: 'reconnect' })
@@ -236,6 +251,35 @@ describe('a key is dropped', () => {
     expect((await keySet()).keys).toHaveLength(2)
   })
 
+  test('not while what its provider refused, or what was given up too early, opens with it; that goes on waiting', async () => {
+    const [refused, early, spoilt] = ids.slice(0, 3) as [string, string, string]
+    await spoil(spoilt, { ...((await row(spoilt)).credentials as object), tag: 'AAAAAAAAAAAAAAAAAAAAAA' })
+    await setAside(refused, { failing_since: new Date() })
+    await setAside(early, { failing_since: null })
+    const next = addKey(await keySet())
+    await writeFile(path(), formatKeySet({ ...next.keySet, current: next.kid }))
+    await expect(dropKey(work(), first)).rejects.toThrow(
+      `still needed by ${count - 1} connected accounts. Rotate first`,
+    )
+
+    const { kid, rotated } = await rotateKeys(work())
+    expect(rotated).toBe(count - 1)
+    expect(await verifyKeys(work())).toEqual({
+      readable: new Map([[kid, count - 1]]),
+      restorable: 1,
+      withoutKey: new Map(),
+      givenUp: 0,
+      stillGivenUp: 1,
+    })
+    expect(await dropKey(work(), first)).toEqual({ erased: 1 })
+    expect(await read(refused)).toEqual({ kind: 'reconnect' })
+    expect(await restoreAccounts(work())).toBe(1)
+    expect(await counts()).toEqual({ [kid]: [count - 1, 0] })
+    expect(await read(early)).toEqual({ kind: 'connected', value: testCredentials(early) })
+    // Only a new sign-in or a test that works makes the provider's refusal undone.
+    expect((await row(refused)).status).toBe('reconnect')
+  })
+
   test('not under the feet of a server that still encrypts with it', async () => {
     const stale = { current: () => keyring.find(first).then((key) => key ?? keyring.current()), find: keyring.find }
     await rotateKeys(work())
@@ -281,6 +325,34 @@ describe('a lost key', () => {
     expect(await restoreAccounts(work())).toBe(count - 1)
     await expectAllReadable([ids[0] as string])
     expect(await read(ids[0] as string)).toEqual({ kind: 'connected', value: { token: 'new' } })
+  })
+
+  test('of which only refused accounts are left is missed all the same, and dropped only after its loss was accepted', async () => {
+    const text = await readFile(path(), 'utf8')
+    const refused = ids[0] as string
+    await testDatabase.database.asSystem('a test lets others go', (tx) =>
+      tx.deleteFrom('integrations').where('id', '!=', refused).execute(),
+    )
+    await setAside(refused, { failing_since: new Date() })
+    const other = addKey(JSON.parse(text) as KeySet)
+    const withoutFirst = { ...other.keySet, current: other.kid, keys: other.keySet.keys.slice(1) }
+    await writeFile(path(), formatKeySet(withoutFirst))
+    await expect(load()).rejects.toThrow(`The encryption key ${first} is missing`)
+    await expect(dropKey(work(), first)).rejects.toThrow('It is not here: put it back, or see accept-loss.')
+    // A server that has not heard of the newest keys does not ask the owner for what others can read.
+    const elsewhere = await createFixedKeyring(withoutFirst)
+    const vault = { database: testDatabase.database, keyring: elsewhere }
+    await expect(saveAccount(vault, { integrationId: refused, ownerId: owner.id }, 'x')).rejects.toThrow(first)
+    expect((await row(refused)).credentials_key_id).toBe(first)
+
+    expect(await acceptLoss(work())).toMatchObject({ flagged: 1 })
+    await load()
+    expect(await verifyKeys(work())).toMatchObject({ withoutKey: new Map(), stillGivenUp: 1 })
+    // Found after all, and rotated before anybody restores it.
+    await writeFile(path(), formatKeySet({ ...other.keySet, current: other.kid }))
+    expect(await rotateKeys(work(), other.kid)).toMatchObject({ rotated: 1, givenUp: 0 })
+    expect(await restoreAccounts(work())).toBe(1)
+    expect(await dropKey(work(), first)).toEqual({ erased: 0 })
   })
 
   test('in a damaged file: the file is kept under another name', async () => {

@@ -9,7 +9,7 @@ import { forgetKey, listKnownKeys, registerKeys } from './key-registry.ts'
 import { addKey, DamagedKeySet, formatKeySet, type KeySet } from './key-set.ts'
 import { createFixedKeyring } from './keyring.ts'
 import { describeKeyPlace, type KeyConfig, readKeySet } from './load-keyring.ts'
-import { restoreSecrets, rotateSecrets, type VerifiedSecrets, verifySecrets } from './rotate-secrets.ts'
+import { eraseSecrets, restoreSecrets, rotateSecrets, type VerifiedSecrets, verifySecrets } from './rotate-secrets.ts'
 import type { SecretStore } from './secret-store.ts'
 
 /** What the commands on keys work with. One command alone may run at a time: they read, change and write the key file. */
@@ -37,30 +37,35 @@ export async function addEncryptionKey(work: KeyWork): Promise<string> {
 
 /**
  * Encrypts everything with one key: `to`; otherwise the present key while an earlier rotation is unfinished; otherwise the
- * newest key that was added, or a new one. May be stopped at any moment and called again. Throws unless every secret was
- * then opened with that key.
+ * newest key that was added, or a new one. May be stopped at any moment and called again. What waits for its owner goes on
+ * waiting. Throws unless every secret that opens was then encrypted with that key.
  */
 export async function rotateKeys(
   work: KeyWork,
   to?: string,
-): Promise<{ kid: string; rotated: number; flagged: number }> {
+): Promise<{ kid: string; rotated: number; givenUp: number }> {
   const { database, stores } = work
   const keySet = await makeCurrent(work, to)
   const target = keySet.current
   const keyring = await createFixedKeyring(keySet)
-  const totals = { kid: target, rotated: 0, flagged: 0 }
+  const totals = { kid: target, rotated: 0, givenUp: 0 }
   for (const store of stores) {
+    /** What no key opens stays as it is; how many rows of each key. */
+    const hopeless = new Map<string, number>()
     for (let pass = 0; ; pass++) {
-      const others = (await countByKey(database, store)).filter((row) => row.key_id !== target && row.readable > 0)
+      const others = (await countByKey(database, store)).filter(
+        ({ key_id, needed, given_up }) => key_id !== target && (needed > 0 || given_up > (hopeless.get(key_id) ?? 0)),
+      )
       if (others.length === 0) break
       if (pass === maxPasses)
         throw new Error(
           'A server still encrypts with a former key. Give it the present keys, start it again, and rotate again.',
         )
       for (const { key_id } of others) {
-        const result = await rotateSecrets({ ...work, keyring, store }, key_id)
-        totals.rotated += result.rotated
-        totals.flagged += result.flagged
+        const { rotated, givenUp, stillGivenUp } = await rotateSecrets({ ...work, keyring, store }, key_id)
+        totals.rotated += rotated
+        totals.givenUp += givenUp
+        hopeless.set(key_id, givenUp + stillGivenUp)
       }
     }
   }
@@ -92,19 +97,25 @@ async function makeCurrent(work: KeyWork, to: string | undefined): Promise<KeySe
 }
 
 /** Opens every secret with the keys of this server; what no key opens is flagged for its owner. */
-export async function verifyKeys(work: KeyWork, keySet?: KeySet): Promise<VerifiedSecrets> {
-  const keyring = await createFixedKeyring(keySet ?? (await requireKeySet(work.config)))
-  const all: VerifiedSecrets = { readable: new Map(), withoutKey: new Map(), flagged: 0 }
+export async function verifyKeys(work: KeyWork): Promise<VerifiedSecrets> {
+  const keyring = await createFixedKeyring(await requireKeySet(work.config))
+  const all: VerifiedSecrets = {
+    readable: new Map(),
+    restorable: 0,
+    withoutKey: new Map(),
+    givenUp: 0,
+    stillGivenUp: 0,
+  }
   for (const store of work.stores) {
     const result = await verifySecrets({ ...work, keyring, store })
     for (const name of ['readable', 'withoutKey'] as const)
       for (const [kid, count] of result[name]) all[name].set(kid, (all[name].get(kid) ?? 0) + count)
-    all.flagged += result.flagged
+    for (const name of ['restorable', 'givenUp', 'stillGivenUp'] as const) all[name] += result[name]
   }
   return all
 }
 
-/** Forgets a key, after every secret was opened without it. What was given up under this key is erased. */
+/** Forgets a key, after every secret was opened and none by it. What was given up under this key is erased. */
 export async function dropKey(work: KeyWork, kid: string): Promise<{ erased: number }> {
   const { database, stores, config } = work
   const keySet = await requireKeySet(config)
@@ -112,15 +123,15 @@ export async function dropKey(work: KeyWork, kid: string): Promise<{ erased: num
   const isHere = keySet.keys.some((key) => key.kid === kid)
   if (!isHere && !known.some(({ id }) => id === kid)) throw new Error(noSuchKey(config, kid))
   if (keySet.current === kid) throw new Error(`${kid} is the present key. Rotate to another one first.`)
-  const others = { ...keySet, keys: keySet.keys.filter((key) => key.kid !== kid) }
-  const { withoutKey } = await verifyKeys(work, others)
-  const needed = withoutKey.get(kid) ?? 0
-  if (needed > 0) throw new Error(`The key ${kid} is still needed by ${needed} connected accounts. Rotate first.`)
+  const { readable, withoutKey } = await verifyKeys(work)
+  const needed = (readable.get(kid) ?? 0) + (withoutKey.get(kid) ?? 0)
+  if (needed > 0) {
+    const whatToDo = isHere ? 'Rotate first.' : 'It is not here: put it back, or see accept-loss.'
+    throw new Error(`The key ${kid} is still needed by ${needed} connected accounts. ${whatToDo}`)
+  }
+  const keyring = await createFixedKeyring(keySet)
   let erased = 0
-  for (const store of stores)
-    erased += await repeat(() =>
-      database.asSystem('what was given up under a dropped key is erased', (tx) => store.erase(tx, kid, rowsPerStep)),
-    )
+  for (const store of stores) erased += await eraseSecrets({ ...work, keyring, store }, kid)
   try {
     await database.asSystem('an operator drops an encryption key', async (tx) => {
       await forgetKey(tx, kid)
@@ -133,7 +144,7 @@ export async function dropKey(work: KeyWork, kid: string): Promise<{ erased: num
     })
   }
   // The database first: a stop in between leaves a key that nothing needs, which the next drop takes.
-  if (isHere) await writeKeySet(work, others)
+  if (isHere) await writeKeySet(work, { ...keySet, keys: keySet.keys.filter((key) => key.kid !== kid) })
   return { erased }
 }
 
@@ -168,7 +179,7 @@ export async function acceptLoss(work: KeyWork): Promise<{ lost: string[]; flagg
     for (const kid of lost)
       flagged += await repeat(() =>
         database.asSystem('accounts whose key is lost are flagged for their owners', (tx) =>
-          store.flagKey(tx, kid, rowsPerStep),
+          store.giveUpKey(tx, kid, rowsPerStep),
         ),
       )
   return { lost, flagged, created: created?.kid ?? null }
@@ -196,7 +207,7 @@ export async function requireKeySet(config: KeyConfig): Promise<KeySet> {
 async function chooseTarget({ database, stores }: KeyWork, keySet: KeySet): Promise<string | null> {
   for (const store of stores) {
     const rows = await countByKey(database, store)
-    if (rows.some(({ key_id, readable }) => key_id !== keySet.current && readable > 0)) return keySet.current
+    if (rows.some(({ key_id, needed }) => key_id !== keySet.current && needed > 0)) return keySet.current
   }
   const newest = keySet.keys.at(-1)?.kid ?? keySet.current
   return newest === keySet.current ? null : newest

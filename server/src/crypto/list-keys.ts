@@ -7,11 +7,11 @@ export async function listKeys({ config, database, stores }: KeyWork): Promise<s
   const keySet = await readKeySet(config)
   const { known, counts } = await database.asSystem('an operator lists the encryption keys', async (tx) => {
     const known = await listKnownKeys(tx)
-    const counts = new Map<string, { readable: number; flagged: number }>()
+    const counts = new Map<string, { needed: number; given_up: number }>()
     for (const store of stores) {
-      for (const { key_id, readable, flagged } of await store.countByKey(tx)) {
-        const sum = counts.get(key_id) ?? { readable: 0, flagged: 0 }
-        counts.set(key_id, { readable: sum.readable + readable, flagged: sum.flagged + flagged })
+      for (const { key_id, needed, given_up } of await store.countByKey(tx)) {
+        const sum = counts.get(key_id) ?? { needed: 0, given_up: 0 }
+        counts.set(key_id, { needed: sum.needed + needed, given_up: sum.given_up + given_up })
       }
     }
     return { known, counts }
@@ -22,13 +22,13 @@ export async function listKeys({ config, database, stores }: KeyWork): Promise<s
     ...here,
   ])
   return [...kids].map(([kid, createdAt]) => {
-    const { readable, flagged } = counts.get(kid) ?? { readable: 0, flagged: 0 }
+    const { needed, given_up } = counts.get(kid) ?? { needed: 0, given_up: 0 }
     const notes = [
       kid === keySet?.current ? 'present key' : 'former or next key',
       ...(here.has(kid) ? [] : ['MISSING on this server']),
       ...(known.some(({ id }) => id === kid) ? [] : ['not yet known to the database']),
-      ...(flagged > 0 ? [`${flagged} to reconnect`] : []),
+      ...(given_up > 0 ? [`${given_up} given up`] : []),
     ]
-    return `${kid}  made ${createdAt.slice(0, 10)}  ${readable} accounts  ${notes.join(', ')}`
+    return `${kid}  made ${createdAt.slice(0, 10)}  ${needed} accounts  ${notes.join(', ')}`
   })
 }

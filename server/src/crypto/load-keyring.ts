@@ -74,7 +74,7 @@ async function countNeeded(tx: Tx, stores: SecretStore[], kid: string): Promise<
   let needed = 0
   for (const store of stores) {
     if (!(await store.isNeeded(tx, kid))) continue
-    needed += (await store.countByKey(tx)).find(({ key_id }) => key_id === kid)?.readable ?? 0
+    needed += (await store.countByKey(tx)).find(({ key_id }) => key_id === kid)?.needed ?? 0
   }
   return needed
 }

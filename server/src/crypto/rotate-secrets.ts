@@ -23,101 +23,153 @@ export interface SecretWork {
   onProgress(done: number): void
 }
 
+/** What a look at secrets found, apart from those that opened. */
+interface Unopened {
+  /** Rows that no key opens; they were given up now. */
+  givenUp: number
+  /** Rows that had been given up before and still do not open. */
+  stillGivenUp: number
+}
+
 /**
- * Encrypts every row of the key `from` anew with the present key, while others read and write. Each batch is a
- * transaction of its own, so that a stop at any moment leaves every row readable with one of the two keys, and the next
- * call goes on with the rest. Rows that cannot be read are flagged.
+ * Encrypts every row of the key `from` anew with the present key, while others read and write, also what waits for its
+ * owner: that goes on waiting. Each batch is a transaction of its own, so that a stop at any moment leaves every row
+ * readable with one of the two keys, and the next call goes on with the rest.
  */
-export async function rotateSecrets(work: SecretWork, from: string): Promise<{ rotated: number; flagged: number }> {
+export async function rotateSecrets(work: SecretWork, from: string): Promise<Unopened & { rotated: number }> {
   const { database, keyring, store } = work
   const target = await keyring.current()
-  const totals = { rotated: 0, flagged: 0 }
+  const totals = { rotated: 0, givenUp: 0, stillGivenUp: 0 }
   await forEachBatch(work, { keyId: from }, async (rows) => {
-    const unreadable: SecretRow[] = []
-    const replacements: SecretReplacement[] = []
-    await Promise.all(
-      rows.map(async (row) => {
-        const opened = await open(work, row)
-        if (opened.kind === 'unreadable') unreadable.push(row)
-        else if (opened.kind === 'no-key') throw new UnknownEncryptionKey(row.key_id)
-        else replacements.push(await reseal(store, target, row, opened.value))
-      }),
-    )
+    const opened = await openAll(work, rows)
+    if (opened.withoutKey.length > 0) throw new UnknownEncryptionKey(from)
+    const replacements = await Promise.all(opened.readable.map(({ row, value }) => reseal(store, target, row, value)))
     const changed = await retry(() =>
       database.asSystem('rotation encrypts secrets with the new key', async (tx) => ({
         rotated: replacements.length > 0 ? await store.replace(tx, replacements) : 0,
-        flagged: unreadable.length > 0 ? await store.flag(tx, unreadable) : 0,
+        givenUp: opened.unreadable.length > 0 ? await store.giveUp(tx, opened.unreadable) : 0,
       })),
     )
     totals.rotated += changed.rotated
-    totals.flagged += changed.flagged
+    totals.givenUp += changed.givenUp
+    totals.stillGivenUp += opened.stillGivenUp.length
   })
   return totals
 }
 
-export interface VerifiedSecrets {
+export interface VerifiedSecrets extends Unopened {
   /** Rows that could be read, by their key. */
   readable: Map<string, number>
-  /** Rows whose key is not in the keyring, by key. */
+  /** Those of them that had been given up: their key was found. */
+  restorable: number
+  /** Rows whose key is not in the keyring and was not given up, by key. */
   withoutKey: Map<string, number>
-  /** Rows that no key opens; they are flagged now. */
-  flagged: number
 }
 
-/** Opens every secret. */
+/** Opens every secret, also what waits for its owner. */
 export async function verifySecrets(work: SecretWork): Promise<VerifiedSecrets> {
   const { database, store } = work
-  const result: VerifiedSecrets = { readable: new Map(), withoutKey: new Map(), flagged: 0 }
+  const result: VerifiedSecrets = {
+    readable: new Map(),
+    restorable: 0,
+    withoutKey: new Map(),
+    givenUp: 0,
+    stillGivenUp: 0,
+  }
   await forEachBatch(work, {}, async (rows) => {
-    const opened = await Promise.all(rows.map(async (row) => ({ row, kind: (await open(work, row)).kind })))
-    for (const { row, kind } of opened) {
-      if (kind === 'readable') count(result.readable, row.key_id)
-      else if (kind === 'no-key') count(result.withoutKey, row.key_id)
+    const { readable, unreadable, withoutKey, stillGivenUp } = await openAll(work, rows)
+    for (const { row } of readable) {
+      count(result.readable, row.key_id)
+      if (row.is_given_up) result.restorable++
     }
-    const unreadable = opened.filter(({ kind }) => kind === 'unreadable').map(({ row }) => row)
+    for (const row of withoutKey) count(result.withoutKey, row.key_id)
+    result.stillGivenUp += stillGivenUp.length
     if (unreadable.length === 0) return
-    result.flagged += await retry(() =>
-      database.asSystem('a check flags secrets that cannot be read', (tx) => store.flag(tx, unreadable)),
+    result.givenUp += await retry(() =>
+      database.asSystem('a check flags secrets that cannot be read', (tx) => store.giveUp(tx, unreadable)),
     )
   })
   return result
 }
 
-/** Takes the flag from rows that can be read after all: their key was found. */
+/** Takes back what was given up and can be read after all: its key was found. */
 export async function restoreSecrets(work: SecretWork): Promise<number> {
   const { database, store } = work
   let restored = 0
-  await forEachBatch(work, { isFlagged: true }, async (rows) => {
-    const opened = await Promise.all(rows.map(async (row) => ({ row, kind: (await open(work, row)).kind })))
-    const readable = opened.filter(({ kind }) => kind === 'readable').map(({ row }) => row)
-    if (readable.length === 0) return
+  await forEachBatch(work, { sides: ['set aside'] }, async (rows) => {
+    const { readable } = await openAll(work, rows)
+    const found = readable.map(({ row }) => row).filter(({ is_given_up }) => is_given_up)
+    if (found.length === 0) return
     restored += await retry(() =>
-      database.asSystem('secrets whose key was found are in use again', (tx) => store.unflag(tx, readable)),
+      database.asSystem('secrets whose key was found are in use again', (tx) => store.takeBack(tx, found)),
     )
   })
   return restored
 }
 
+/** Empties the rows of a key that were given up and still do not open. */
+export async function eraseSecrets(work: SecretWork, keyId: string): Promise<number> {
+  const { database, store } = work
+  let erased = 0
+  await forEachBatch(work, { keyId, sides: ['set aside'] }, async (rows) => {
+    const { stillGivenUp } = await openAll(work, rows)
+    if (stillGivenUp.length === 0) return
+    erased += await retry(() =>
+      database.asSystem('what was given up under a dropped key is erased', (tx) => store.erase(tx, stillGivenUp)),
+    )
+  })
+  return erased
+}
+
+/**
+ * What waits for its owner comes first: rows in use that are left then tell the next rotation that this one was cut off. A
+ * row that changes sides meanwhile may be missed; whoever relies on all of them counts again.
+ */
 async function forEachBatch(
   { database, store, onProgress }: SecretWork,
-  { keyId, isFlagged = false }: { keyId?: string; isFlagged?: boolean },
+  { keyId, sides = ['set aside', 'in use'] }: { keyId?: string; sides?: ('set aside' | 'in use')[] },
   handle: (rows: SecretRow[]) => Promise<void>,
 ): Promise<void> {
-  let afterId: string | null = null
-  for (let done = 0; ; ) {
-    const page = { keyId, isFlagged, afterId, limit: rowsPerBatch }
-    const rows: SecretRow[] = await retry(() =>
-      database.asSystem('rotation and checks read the secrets of everybody, batch by batch', (tx) =>
-        store.list(tx, page),
-      ),
-    )
-    const last = rows.at(-1)
-    if (!last) return
-    await handle(rows)
-    afterId = last.id
-    done += rows.length
-    onProgress(done)
+  let done = 0
+  for (const side of sides) {
+    let afterId: string | null = null
+    for (;;) {
+      const page = { keyId, isSetAside: side === 'set aside', afterId, limit: rowsPerBatch }
+      const rows: SecretRow[] = await retry(() =>
+        database.asSystem('rotation and checks read the secrets of everybody, batch by batch', (tx) =>
+          store.list(tx, page),
+        ),
+      )
+      const last = rows.at(-1)
+      if (!last) break
+      await handle(rows)
+      afterId = last.id
+      done += rows.length
+      onProgress(done)
+      if (rows.length < rowsPerBatch) break
+    }
   }
+}
+
+interface OpenedRows {
+  readable: { row: SecretRow; value: JsonValue }[]
+  /** Not given up yet, and nothing opens it. */
+  unreadable: SecretRow[]
+  /** Not given up, and this server does not have its key. */
+  withoutKey: SecretRow[]
+  stillGivenUp: SecretRow[]
+}
+
+async function openAll(work: SecretWork, rows: SecretRow[]): Promise<OpenedRows> {
+  const result: OpenedRows = { readable: [], unreadable: [], withoutKey: [], stillGivenUp: [] }
+  const opened = await Promise.all(rows.map(async (row) => ({ row, ...(await open(work, row)) })))
+  for (const { row, ...one } of opened) {
+    if (one.kind === 'readable') result.readable.push({ row, value: one.value })
+    else if (row.is_given_up) result.stillGivenUp.push(row)
+    else if (one.kind === 'no-key') result.withoutKey.push(row)
+    else result.unreadable.push(row)
+  }
+  return result
 }
 
 type Opened = { kind: 'readable'; value: JsonValue } | { kind: 'unreadable' } | { kind: 'no-key' }

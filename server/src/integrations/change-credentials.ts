@@ -103,9 +103,9 @@ async function open(services: Vault, row: WholeRow | null, ownerId: string): Pro
       isReadable: true,
     }
   } catch (error) {
-    // A key that is lost for good has left its rows flagged; then their owners enter everything anew. Else only this server
-    // lacks it.
-    const isLost = error instanceof UnknownEncryptionKey && row.status === 'reconnect'
+    // The rows of a key that is lost for good were given up; then their owners enter everything anew. Else only this server
+    // lacks it, also when the provider refused the account: that says nothing about the key.
+    const isLost = error instanceof UnknownEncryptionKey && row.status === 'reconnect' && row.failing_since === null
     if (!isLost && !(error instanceof UnreadableSecret)) throw error
     return { ...known, credentials: {}, isReadable: false }
   }

@@ -2,9 +2,6 @@ import { sql } from 'kysely'
 import type { SealedSecret } from '../crypto/seal-secret.ts'
 import type { Tx } from '../database/database.ts'
 
-/** `reconnect`: the credentials cannot be read any more, their owner has to enter them again. */
-export type IntegrationStatus = 'connected' | 'reconnect'
-
 const shown = [
   'id',
   'user_agent_id',
@@ -173,7 +170,10 @@ export async function replaceCredentials(
     .execute()
 }
 
-/** Its tools did not reach the server behind it, or were refused there. The first time since it worked stays. */
+/**
+ * Its tools did not reach the server behind it, or were refused there. The first time since it worked stays. What was given
+ * up keeps the sign of that: no such time.
+ */
 export async function markFailing(
   tx: Tx,
   id: string,
@@ -183,7 +183,7 @@ export async function markFailing(
     .updateTable('integrations')
     .set({
       failure,
-      failing_since: sql<Date>`coalesce(failing_since, now())`,
+      failing_since: sql<Date | null>`case when ${isGivenUp} then null else coalesce(failing_since, now()) end`,
       ...(needsReconnect && { status: 'reconnect' }),
     })
     .where('id', '=', id)
@@ -244,26 +244,44 @@ export async function deleteIntegration(tx: Tx, id: string): Promise<boolean> {
   return numDeletedRows > 0n
 }
 
-/** Unless the row holds something else by now: what its owner entered meanwhile stays connected. */
-export async function flagUnreadable(
-  tx: Tx,
-  { id, sealed, failure }: { id: string; sealed: unknown; failure: string },
-): Promise<void> {
-  const flagged = await changeStatus(tx, [{ id, sealed }], { from: 'connected', to: 'reconnect' })
-  if (flagged > 0) await markFailing(tx, id, { failure, needsReconnect: true })
-}
+/**
+ * A secret that no key opens any more. An account that its provider refused waits for its owner just the same and is not
+ * given up: it tells since when it fails, and its secret can still be read.
+ */
+export const isGivenUp = sql<boolean>`(integrations.status = 'reconnect' and integrations.failing_since is null)`
 
-/** Of rows that still hold what was seen: what their owner entered meanwhile stays connected. Answers how many changed. */
-export async function changeStatus(
-  tx: Tx,
-  seen: { id: string; sealed: unknown }[],
-  { from, to }: Record<'from' | 'to', IntegrationStatus>,
-): Promise<number> {
-  const rows = JSON.stringify(seen.map(({ id, sealed }) => ({ id, sealed })))
+type Seen = { id: string; sealed: unknown }
+
+/** Rows that still hold what was seen: what their owner entered meanwhile stays as it is. Answers how many changed. */
+export async function giveUp(tx: Tx, seen: Seen[], failure: string | null = null): Promise<number> {
   const { numAffectedRows } = await sql`
-    update public.integrations set status = ${to}
-    from jsonb_to_recordset(${rows}::jsonb) as seen (id uuid, sealed jsonb)
-    where integrations.id = seen.id and integrations.credentials = seen.sealed and integrations.status = ${from}
+    update public.integrations set status = 'reconnect', failing_since = null, failure = ${failure}::varchar
+    from ${listOf(seen)} as seen (id uuid, sealed jsonb)
+    where integrations.id = seen.id and integrations.credentials = seen.sealed and not ${isGivenUp}
   `.execute(tx)
   return Number(numAffectedRows ?? 0)
+}
+
+/** The same rows connected again. Answers how many changed. */
+export async function takeBack(tx: Tx, seen: Seen[]): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update public.integrations set status = 'connected', failure = null
+    from ${listOf(seen)} as seen (id uuid, sealed jsonb)
+    where integrations.id = seen.id and integrations.credentials = seen.sealed and ${isGivenUp}
+  `.execute(tx)
+  return Number(numAffectedRows ?? 0)
+}
+
+/** Empties those that were given up. Answers how many changed. */
+export async function eraseGivenUp(tx: Tx, seen: Seen[]): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update public.integrations set credentials = '{}', credentials_key_id = null
+    from ${listOf(seen)} as seen (id uuid, sealed jsonb)
+    where integrations.id = seen.id and integrations.credentials = seen.sealed and ${isGivenUp}
+  `.execute(tx)
+  return Number(numAffectedRows ?? 0)
+}
+
+function listOf(seen: Seen[]) {
+  return sql`jsonb_to_recordset(${JSON.stringify(seen.map(({ id, sealed }) => ({ id, sealed })))}::jsonb)`
 }

@@ -1,7 +1,20 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { query } from '../../../database/tests/catalog-queries.ts'
+import { secretStores } from '../secret-stores.ts'
 import { createTestDatabase, createTestKeyring } from '../testing/test-app.ts'
 import { createTestIntegrations } from './integration-testing.ts'
+
+test('every column whose rows name an encryption key is rotated, verified and looked at by the start', async () => {
+  const { ownerUrl, close } = await createTestDatabase()
+  onTestFinished(close)
+  const rows = await query<{ name: string }>(
+    ownerUrl,
+    `select conrelid::regclass || '.' || attname as name
+     from pg_constraint join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+     where contype = 'f' and confrelid = 'public.encryption_keys'::regclass order by 1`,
+  )
+  expect(rows.map(({ name }) => name)).toEqual(secretStores.map(({ purpose }) => `${purpose}_key_id`).sort())
+})
 
 test('whether a key is needed, and the next batch of a rotation, are found by an index among many rows', async () => {
   const { database, ownerUrl, createUser, close } = await createTestDatabase()
@@ -16,7 +29,8 @@ test('whether a key is needed, and the next batch of a rotation, are found by an
   const plan = async (statement: string) =>
     (await query<{ 'QUERY PLAN': string }>(ownerUrl, `explain ${statement}`)).map((row) => row['QUERY PLAN']).join('\n')
   const needed = await plan(
-    `select id from integrations where credentials_key_id = '${kid}' and status = 'connected' limit 1`,
+    `select id from integrations where credentials_key_id = '${kid}'
+     and not (status = 'reconnect' and failing_since is null) limit 1`,
   )
   expect(needed).toContain('integrations__credentials_key_id')
   const batch = await plan(

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { SecretStore } from '../crypto/secret-store.ts'
-import { changeStatus } from './integration-queries.ts'
+import { eraseGivenUp, giveUp, isGivenUp, takeBack } from './integration-queries.ts'
 
-/** The credentials of all integrations, for rotation and checks. Flagged is a row with the status `reconnect`. */
+/** The credentials of all integrations, for rotation and checks. Set aside are those with the status `reconnect`. */
 export const integrationSecrets: SecretStore = {
   purpose: 'integrations.credentials',
 
@@ -11,28 +11,29 @@ export const integrationSecrets: SecretStore = {
       .selectFrom('integrations')
       .select('id')
       .where('credentials_key_id', '=', keyId)
-      .where('status', '=', 'connected')
+      .where((where) => where.not(isGivenUp))
       .limit(1)
       .executeTakeFirst()
     return row !== undefined
   },
 
   async countByKey(tx) {
-    const { rows } = await sql<{ key_id: string; readable: number; flagged: number }>`
-      select credentials_key_id as key_id, count(*) filter (where status = 'connected') as readable,
-        count(*) filter (where status <> 'connected') as flagged
+    const { rows } = await sql<{ key_id: string; needed: number; given_up: number }>`
+      select credentials_key_id as key_id, count(*) filter (where not ${isGivenUp}) as needed,
+        count(*) filter (where ${isGivenUp}) as given_up
       from public.integrations where credentials_key_id is not null group by credentials_key_id
     `.execute(tx)
     return rows
   },
 
-  async list(tx, { keyId, isFlagged, afterId, limit }) {
+  async list(tx, { keyId, isSetAside, afterId, limit }) {
     let query = tx
       .selectFrom('integrations')
       .innerJoin('user_agents', 'user_agents.id', 'integrations.user_agent_id')
       .select(['integrations.id', 'user_agents.user_id as owner_id', 'integrations.credentials as sealed'])
-      .select('integrations.credentials_key_id as key_id')
-      .where('integrations.status', '=', isFlagged ? 'reconnect' : 'connected')
+      .select(['integrations.credentials_key_id as key_id', isGivenUp.as('is_given_up')])
+      // The whole status, so that the index gives the rows of a key in the order of their ids.
+      .where('integrations.status', '=', isSetAside ? 'reconnect' : 'connected')
       .where('integrations.credentials_key_id', 'is not', null)
       .orderBy('integrations.id')
       .limit(limit)
@@ -52,23 +53,15 @@ export const integrationSecrets: SecretStore = {
     return Number(numAffectedRows ?? 0)
   },
 
-  flag: (tx, rows) => changeStatus(tx, rows, { from: 'connected', to: 'reconnect' }),
-  unflag: (tx, rows) => changeStatus(tx, rows, { from: 'reconnect', to: 'connected' }),
+  giveUp: (tx, rows) => giveUp(tx, rows),
+  takeBack,
+  erase: eraseGivenUp,
 
-  async flagKey(tx, keyId, limit) {
+  async giveUpKey(tx, keyId, limit) {
     const { numAffectedRows } = await sql`
-      update public.integrations set status = 'reconnect' where id in (
-        select id from public.integrations where credentials_key_id = ${keyId} and status = 'connected'
-        order by id limit ${limit} for update
-      )`.execute(tx)
-    return Number(numAffectedRows ?? 0)
-  },
-
-  async erase(tx, keyId, limit) {
-    const { numAffectedRows } = await sql`
-      update public.integrations set credentials = '{}', credentials_key_id = null where id in (
-        select id from public.integrations where credentials_key_id = ${keyId} and status = 'reconnect'
-        order by id limit ${limit} for update
+      update public.integrations set status = 'reconnect', failing_since = null, failure = null where id in (
+        select id from public.integrations where credentials_key_id = ${keyId} and not ${isGivenUp}
+        order by status, id limit ${limit} for update
       )`.execute(tx)
     return Number(numAffectedRows ?? 0)
   },

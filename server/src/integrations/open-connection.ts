@@ -1,7 +1,7 @@
 import type { Settings } from '../agents/capabilities.ts'
 import { type OpenIntegration, readIntegration, type Vault } from './change-credentials.ts'
 import { queueDeliveries } from './deliveries/delivery-queries.ts'
-import { flagUnreadable } from './integration-queries.ts'
+import { giveUp } from './integration-queries.ts'
 import type { IntegrationServices } from './integration-services.ts'
 import { type Connection, ConnectionFailed, type Credentials } from './integration-type.ts'
 import { getAccessToken } from './oauth/get-access-token.ts'
@@ -30,7 +30,7 @@ export async function openIntegration(
   if (row.status !== 'connected') throw new ConnectionFailed('credentials', row.failure ?? enterAgain)
   if (!isReadable) {
     await services.database.asSystem('credentials that cannot be read are flagged for their owner', (tx) =>
-      flagUnreadable(tx, { id: integrationId, sealed: row.credentials, failure: enterAgain }),
+      giveUp(tx, [{ id: integrationId, sealed: row.credentials }], enterAgain),
     )
     throw new ConnectionFailed('credentials', enterAgain)
   }
