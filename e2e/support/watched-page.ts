@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -32,6 +33,8 @@ function schemesFor(sizeName: 'phone' | 'desktop', isSeenInBothSizes: boolean) {
 const rulesOfColour = ['color-contrast', 'link-in-text-block']
 
 const isAxeThere = () => 'axe' in window
+// Of the axe-core that AxeBuilder came with.
+const { source } = createRequire(import.meta.resolve('@axe-core/playwright'))('axe-core') as { source: string }
 
 /** Of this test, with whose end it closes; one that failed leaves a last picture. */
 export async function openWatchedPage(browser: Browser, url: string, size = desktop): Promise<WatchedPage> {
@@ -70,8 +73,9 @@ export async function openWatchedPage(browser: Browser, url: string, size = desk
     // On CI nobody looks at them, and tall pages take seconds.
     if (!process.env.CI)
       await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' })
-    // Half a megabyte of script, which each page needs once.
-    const axe = new AxeBuilder({ page, ...((await page.evaluate(isAxeThere)) && { axeSource: 'void 0' }) })
+    // AxeBuilder would send it twice for each look, and to compile it takes longer than to look.
+    if (!(await page.evaluate(isAxeThere))) await page.evaluate(source)
+    const axe = new AxeBuilder({ page, axeSource: 'void 0' })
     // What passed is thousands of elements that nobody reads.
     axe.setLegacyMode(true).options({ resultTypes: ['violations'] })
     if (isOnlyRecoloured) axe.withRules(rulesOfColour)
