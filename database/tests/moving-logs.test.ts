@@ -129,7 +129,6 @@ describe('a run', () => {
   test('that was taken for dead keeps its answer and is counted once', async () => {
     await start()
     await asSystem((tx) => touchServerNode(tx, run.nodeId))
-    await asSystem((tx) => setTimes(tx))
     await asSystem((tx) => interruptRunsOf(tx, run.nodeId))
     expect(await counters()).toMatchObject({ runs: 0, running: 0, reservations: 0 })
     await whileItMoves(() => finishRun(site.database, user.claims, endOfTestRun(run, 'Yes.')))
@@ -143,6 +142,7 @@ describe('a run', () => {
     const failed = {
       ...end,
       outcome: { ...end.outcome, status: 'failed' as const, error_code: 'internal_error' as const },
+      stoppedOn: run.nodeId,
     }
     await whileItMoves(() => stopRun(site.database, user.claims, failed))
     expect(await readLog()).toMatchObject({ status: 'failed', place: partition() })
@@ -158,7 +158,6 @@ describe('a run', () => {
   test('of a server that died ends as interrupted', async () => {
     await start()
     await asSystem((tx) => touchServerNode(tx, run.nodeId))
-    await asSystem((tx) => setTimes(tx))
     expect(await whileItMoves(() => asSystem((tx) => interruptRunsOf(tx, run.nodeId)))).toBe(1)
     expect(await readLog()).toMatchObject({ status: 'interrupted', place: partition() })
     expect(await counters()).toMatchObject({ runs: 0, running: 0, reservations: 0 })
@@ -275,11 +274,3 @@ test('the end of a run whose user is gone is no error', async () => {
   await saveProgress(site.database, user.claims, run, 'Ye', false)
   expect(await readLog()).toBeUndefined()
 })
-
-/** The server of the run lived when the run began. */
-const setTimes = (tx: Tx) =>
-  tx
-    .updateTable('server_nodes')
-    .set({ started_at: run.timestamp, heartbeat_at: run.timestamp })
-    .where('id', '=', run.nodeId)
-    .execute()

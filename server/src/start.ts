@@ -48,14 +48,11 @@ export async function start(config: Config, say: (text: string) => void): Promis
     const connected = await connectDatabase(config, log, say)
     closers.push(() => connected.close())
     const timeLimits = await prepareDatabase(connected, say)
-    const database = openDatabase({
-      ...config.database,
-      url: connected.serverUrl,
-      usePreparedStatements: connected.usePreparedStatements,
-      timeLimits,
-      log,
-    })
-    closers.push(() => database.close())
+    const { serverUrl: url, usePreparedStatements } = connected
+    const databaseOptions = { ...config.database, url, usePreparedStatements, timeLimits, log }
+    const database = openDatabase(databaseOptions)
+    const heartbeatDatabase = openDatabase({ ...databaseOptions, poolSize: 1 })
+    closers.push(() => Promise.all([database.close(), heartbeatDatabase.close()]))
     const signingKey = await loadSigningKey(config, database, { mayCreate: true })
     const keyring = await loadKeyring({ config, database, stores: secretStores, log }, say)
     const { created, updated } = await loadCatalogue(database, await readCatalogue(catalogueFolder))
@@ -82,8 +79,7 @@ export async function start(config: Config, say: (text: string) => void): Promis
     await services.models.refreshOllama()
     closers.push((await keepModelPrices(services)).stop)
     say(`Model: ${services.models.default.label}`)
-    const { unsettledRuns } = services
-    const node = await keepServerNode(database, nodeId, { isAlone: connected.isEmbedded, log, unsettledRuns })
+    const node = await keepServerNode(services, { heartbeatDatabase, isAlone: connected.isEmbedded })
     closers.push(() => node.stop())
     closers.push(...startJobs(services, connected))
     const app = await createApp(services)

@@ -154,8 +154,8 @@ export interface RunEnd {
   metadata: Record<string, unknown>
   /** What it used since it began or went on; left out, all that the outcome has. */
   used?: UsedByRun
-  /** Present when nothing was added to what the row has already. */
-  keepsOutput?: true
+  /** Present when nothing was added to what the row has already: the server it was on. One that another has begun is left alone. */
+  stoppedOn?: string
   /** Present when the run does not end but waits: until when, and what it needs to go on. */
   waiting?: { userAgentId: string; expiresAt: Date; state: WaitingState }
 }
@@ -207,21 +207,27 @@ export function usedBy({ used, outcome, costUsd }: RunEnd): UsedByRun {
   return used ?? { input_tokens: outcome.input_tokens, output_tokens: outcome.output_tokens, cost_usd: costUsd ?? 0 }
 }
 
-// Nothing was used since the limits last heard of it.
+// Nothing was used since the limits last heard of it. Only where the log is gone is there something to settle without it:
+// one that is there has been settled by whoever ended it, or another server is at work on it.
 const stop = (months: string) => `with ended as (
   update agent_logs set output = coalesce(output, ''), status = $4::text, error_code = $3,
     model = coalesce(model, $5), latency_ms = coalesce(latency_ms, 0), input_tokens = coalesce(input_tokens, 0),
     output_tokens = coalesce(output_tokens, 0)
-  where id = $1::uuid and "timestamp" = $2::timestamptz and ${months} and status = 'running' returning 1
+  where id = $1::uuid and "timestamp" = $2::timestamptz and ${months} and status = 'running' and node_id = $8::uuid returning 1
 )
 select app.settle_run($1::uuid, $2::timestamptz, $6::uuid, ${keeps}, 0, 0, 0, count(*) > 0)
-from ended having count(*) > 0 or $7::boolean`
+from ended having count(*) > 0 or ($7::boolean and not exists (
+  select from agent_logs where id = $1::uuid and "timestamp" = $2::timestamptz and ${months}))`
 
-/** The run ends as it stands. */
-export async function stopRun(database: Database, claims: Claims, end: RunEnd): Promise<void> {
+/** The run ends as it stands, if it is still on that server. */
+export async function stopRun(
+  database: Database,
+  claims: Claims,
+  end: RunEnd & Required<Pick<RunEnd, 'stoppedOn'>>,
+): Promise<void> {
   const { status, error_code } = end.outcome
   const values = [end.id, end.timestamp, error_code, status, end.model, claims.sub]
-  await writeRow(database, claims, end, 'run_stop', stop, (isLast) => [...values, String(isLast)])
+  await writeRow(database, claims, end, 'run_stop', stop, (isLast) => [...values, String(isLast), end.stoppedOn])
 }
 
 const progress = (months: string) =>

@@ -60,6 +60,16 @@ export function queueIsFull(): AppError {
   return busy(undefined)
 }
 
+const lostAnswers = new WeakSet<AppError>()
+
+/**
+ * The connection was lost behind something that had been sent: whether it was committed, or will be, is not known. Of all
+ * other errors it is: what never had a connection was not sent, and what PostgreSQL refused is rolled back.
+ */
+export function isAnswerLost(error: unknown): boolean {
+  return error instanceof AppError && lostAnswers.has(error)
+}
+
 /**
  * SQLSTATEs whose meaning for the caller is always the same; everything else stays as it is. With `isLost`, the connection
  * is gone: whatever the work made of that, the transaction is not committed.
@@ -68,7 +78,9 @@ export function toAppError(error: unknown, isLost: boolean): unknown {
   if (error instanceof AppError) return error
   if (isLost) {
     const detail = isSilence(error) ? 'The database does not answer.' : 'The database is restarting.'
-    return new AppError('unavailable', { detail, retryAfterSeconds: 2, cause: error })
+    const lost = new AppError('unavailable', { detail, retryAfterSeconds: 2, cause: error })
+    lostAnswers.add(lost)
+    return lost
   }
   if (!(error instanceof pg.DatabaseError)) return error
   switch (error.code) {

@@ -81,14 +81,14 @@ export async function unparkReservation(tx: Tx, id: string, nodeId: string): Pro
     from before where m.user_id = before.user_id and m.month = before.month`.execute(tx)
 }
 
-/** Gives back what the runs of a server took that is gone, those too whose log is gone; answers how many. */
-export async function releaseReservationsOf(tx: Tx, nodeId: string): Promise<number> {
+/** Gives back what these runs of a server took that is gone, those too whose log is gone. */
+export async function releaseReservations(tx: Tx, nodeId: string, logIds: readonly string[]): Promise<void> {
   // One user after the other: two servers at this work cannot wait for each other.
-  const { rows } = await sql`
+  await sql`
     select app.settle_run(log_id, created_at, user_id, false, 0, 0, 0, false) from (
-      select * from public.run_reservations where node_id = ${nodeId}::uuid order by user_id, log_id
+      select * from public.run_reservations where node_id = ${nodeId}::uuid and log_id = any(${logIds}::uuid[])
+      order by user_id, log_id
     ) of_node`.execute(tx)
-  return rows.length
 }
 
 /**

@@ -1,7 +1,8 @@
 import { type NewRun, type RunEnd, type StartedRun, startRun, stopRun } from '../agent-logs/run-log-queries.ts'
 import type { Capabilities, Settings } from '../agents/capabilities.ts'
 import type { Claims } from '../database/database.ts'
-import { AppError, type ErrorCode, isTemporary } from '../errors.ts'
+import { isAnswerLost } from '../database/database-errors.ts'
+import { AppError, type ErrorCode } from '../errors.ts'
 import { describeRefusal, type RunAllowance, readAllowance } from '../limits/run-limit.ts'
 import { findUnconnected } from '../user-agents/missing-integrations.ts'
 import { collectTools } from './collect-tools.ts'
@@ -45,7 +46,8 @@ export async function loadRun(
     knownSettingsVersion: known?.version ?? null,
   }).catch((error: unknown) => {
     // The connection may have been lost between the commit and its answer: then the row is there and nobody works on it.
-    if (isTemporary(error)) unsettledRuns.add(claims, describeFailure(services, run, 'interrupted'), longestStatementMs)
+    if (isAnswerLost(error))
+      unsettledRuns.add(claims, describeFailure(services, run, 'interrupted'), longestStatementMs)
     throw error
   })
   if (!started) throw new AppError('not_found')
@@ -131,12 +133,12 @@ export async function orFailRun<Result>(
 // A statement whose client is gone may still be at work until its time limit (time-limits.ts).
 export const longestStatementMs = 15_000
 
-/** The end of a run that asked no model, or no more; what it had brought so far stays. */
+/** The end of a run of this server that asked no model, or no more; what it had brought so far stays. */
 export function describeFailure(
-  { models }: Pick<RunServices, 'models'>,
+  { models, nodeId }: Pick<RunServices, 'models' | 'nodeId'>,
   { id, timestamp }: { id: string; timestamp: Date },
   error_code: ErrorCode,
-): RunEnd {
+): RunEnd & { stoppedOn: string } {
   const status = error_code === 'interrupted' ? 'interrupted' : 'failed'
   return {
     id,
@@ -146,7 +148,7 @@ export function describeFailure(
     costUsd: null,
     latencyMs: 0,
     metadata: {},
-    keepsOutput: true,
+    stoppedOn: nodeId,
   }
 }
 

@@ -9,7 +9,8 @@ import type { EndedRun, RunServices } from './run-agent.ts'
 /** Writes that a run has ended, or that it waits; a run that has ended already is left as it is. */
 export function writeRunEnd(database: Database, claims: Claims, end: RunEnd): Promise<void> {
   if (end.waiting) return saveWaitingRun(database, claims, end, end.waiting)
-  return end.keepsOutput ? stopRun(database, claims, end) : finishRun(database, claims, end)
+  const { stoppedOn } = end
+  return stoppedOn ? stopRun(database, claims, { ...end, stoppedOn }) : finishRun(database, claims, end)
 }
 
 /**

@@ -1,7 +1,14 @@
 import type { Database, Tx } from '../database/database.ts'
 import type { Log } from '../log.ts'
 import type { UnsettledRuns } from '../runtime/unsettled-runs.ts'
-import { deleteServerNode, interruptRunsOf, listSilentNodes, touchServerNode } from './server-node-queries.ts'
+import {
+  deleteServerNode,
+  interruptRunsOf,
+  listOtherNodes,
+  lockSilentNode,
+  touchServerNode,
+} from './server-node-queries.ts'
+import { type NodeSign, watchSilence } from './watch-silence.ts'
 
 const defaultHeartbeatMs = 5000
 /** Heartbeats that a server may miss before the others take it for dead. */
@@ -11,68 +18,88 @@ export interface ServerNode {
   stop(): Promise<void>
 }
 
+interface ServerNodeServices {
+  database: Pick<Database, 'asSystem'>
+  log: Log
+  nodeId: string
+  unsettledRuns: Pick<UnsettledRuns, 'settle' | 'settleAll'>
+}
+
 interface ServerNodeOptions {
+  /** Asked by nobody else: a server that is busy must not wait for a connection until it is taken for dead. */
+  heartbeatDatabase: Pick<Database, 'asSystem'>
   /** No other server can be on this database, so that whatever is still running was left by one that died, however recently. */
   isAlone: boolean
-  log: Log
-  unsettledRuns: UnsettledRuns
   heartbeatMs?: number
 }
 
 /** Signs this server in, keeps its heartbeat, and ends the runs of servers that died. */
 export async function keepServerNode(
-  database: Database,
-  id: string,
-  { isAlone, log, unsettledRuns, heartbeatMs = defaultHeartbeatMs }: ServerNodeOptions,
+  { database, log, nodeId, unsettledRuns }: ServerNodeServices,
+  { heartbeatDatabase, isAlone, heartbeatMs = defaultHeartbeatMs }: ServerNodeOptions,
 ): Promise<ServerNode> {
-  const silentMs = heartbeatMs * silentBeats
-  const end = (tx: Tx, nodeId: string) =>
-    interruptRunsOf(tx, nodeId).then(async (count) => {
-      await deleteServerNode(tx, nodeId)
-      return count
+  const touch = () =>
+    heartbeatDatabase.asSystem('a server shows that it lives', async (tx) => {
+      await touchServerNode(tx, nodeId)
+      return listOtherNodes(tx, nodeId)
     })
-  const sweep = async (afterSilentMs: number) => {
-    // Each in a transaction of its own, which locks runs first and limits of their users last.
-    const endOne = () =>
-      database.asSystem('runs of a server that died end as interrupted', async (tx) => {
-        const [node] = await listSilentNodes(tx, id, afterSilentMs / 1000)
-        return node ? await end(tx, node.id) : null
-      })
-    let interrupted = 0
-    for (let count = await endOne(); count !== null; count = await endOne()) interrupted += count
-    if (interrupted > 0) log.warn({ count: interrupted }, 'runs that were cut off ended as interrupted')
-  }
-  const touch = () => database.asSystem('a server shows that it lives', (tx) => touchServerNode(tx, id))
-  await touch()
-  await sweep(isAlone ? 0 : silentMs)
+  const others = await touch()
+  if (isAlone) await endRunsOf({ database, log }, others)
 
-  let lastBeatAt = performance.now()
-  let mayJudgeAt = lastBeatAt
-  const beat = async () => {
-    await touch()
-    const now = performance.now()
-    // Whatever kept this server from its heartbeat (the database was away, the machine asleep) may have kept the others
-    // from theirs: they get the time to show that they live.
-    if (now - lastBeatAt > silentMs / 2) mayJudgeAt = now + silentMs
-    lastBeatAt = now
-    if (now >= mayJudgeAt) await sweep(silentMs)
-    await unsettledRuns.settle()
-  }
-  let beating: Promise<void> | null = null
+  const listSilent = watchSilence(heartbeatMs * silentBeats)
+  listSilent(others, performance.now())
+  let silent: NodeSign[] = []
+  // Each by itself: what takes long must not keep this server from showing that it lives.
+  const ending = oneAtATime(log, 'ending the runs of a dead server', () => endRunsOf({ database, log }, silent))
+  const beating = oneAtATime(log, 'the heartbeat', async () => {
+    silent = listSilent(await touch(), performance.now())
+    if (silent.length > 0) ending.begin()
+  })
+  const settling = oneAtATime(log, 'writing ends of runs', () => unsettledRuns.settle())
   const timer = setInterval(() => {
-    // One that waits for the database is not joined by more.
-    beating ??= beat()
-      .catch((error: unknown) => log.warn({ err: error }, 'the heartbeat failed'))
-      .finally(() => {
-        beating = null
-      })
+    beating.begin()
+    settling.begin()
   }, heartbeatMs)
   return {
     async stop() {
       clearInterval(timer)
-      await beating
+      for (const work of [beating, ending, settling]) await work.ended()
       await unsettledRuns.settleAll()
-      await database.asSystem('a server signs out; what it leaves was cut off', (tx) => end(tx, id))
+      await database.asSystem('a server signs out; what it leaves was cut off', (tx) => end(tx, nodeId))
     },
+  }
+}
+
+async function end(tx: Tx, nodeId: string): Promise<number> {
+  const count = await interruptRunsOf(tx, nodeId)
+  await deleteServerNode(tx, nodeId)
+  return count
+}
+
+/** Each in a transaction of its own, which locks runs first and limits of their users last. */
+async function endRunsOf(
+  { database, log }: Pick<ServerNodeServices, 'database' | 'log'>,
+  silent: readonly NodeSign[],
+): Promise<void> {
+  for (const node of silent) {
+    const count = await database.asSystem('runs of a server that died end as interrupted', async (tx) =>
+      (await lockSilentNode(tx, node)) ? end(tx, node.id) : 0,
+    )
+    if (count > 0) log.warn({ count }, 'runs that were cut off ended as interrupted')
+  }
+}
+
+/** What is still at work is not joined by more. */
+function oneAtATime(log: Log, what: string, work: () => Promise<void>) {
+  let working: Promise<void> | null = null
+  return {
+    begin(): void {
+      working ??= work()
+        .catch((error: unknown) => log.warn({ err: error }, `${what} failed`))
+        .finally(() => {
+          working = null
+        })
+    },
+    ended: async () => working,
   }
 }

@@ -1,11 +1,24 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { insertTestUserAgent } from '../agent-logs/agent-log-testing.ts'
+import { startRun, stopRun } from '../agent-logs/run-log-queries.ts'
+import { newTestRun } from '../agent-logs/run-log-testing.ts'
 import type { Claims, Database } from '../database/database.ts'
+import { queueIsFull, toAppError, toConnectError } from '../database/database-errors.ts'
 import type { Statement } from '../database/framed-statement.ts'
 import { createIdWithTime } from '../database/uuid-v7.ts'
-import { AppError } from '../errors.ts'
+import { readCounters } from '../limits/limit-testing.ts'
+import { describeFailure } from '../runtime/load-run.ts'
 import { runAgent } from '../runtime/run-agent.ts'
 import type { TestUser } from '../testing/test-app.ts'
-import { configureTestAgent, createRunTestApp, listLogRows, postRun, type RunTestApp } from './run-testing.ts'
+import {
+  configureTestAgent,
+  createRunTestApp,
+  findLogRow,
+  listLogRows,
+  postRun,
+  type RunTestApp,
+} from './run-testing.ts'
 
 /** What happens to each statement of a run; undefined lets it through. */
 type Fault = (statement: Statement, run: () => Promise<unknown[]>) => Promise<unknown[]> | undefined
@@ -44,7 +57,7 @@ test('a run whose row was written, but the answer to it lost, ends as interrupte
     (statement, run) =>
       isBegin(statement)
         ? run().then(() => {
-            throw new AppError('unavailable', { retryAfterSeconds: 2 })
+            throw toAppError(new Error('Connection terminated unexpectedly'), true)
           })
         : undefined,
     () => postRun(testApp.app, user.headers, id, { input: 'Hello' }),
@@ -59,6 +72,44 @@ test('a run whose row was written, but the answer to it lost, ends as interrupte
   expect(await listLogRows(testApp.database, id)).toMatchObject([
     { status: 'interrupted', error_code: 'interrupted', input: 'Hello' },
   ])
+})
+
+test('a run that was never sent, or that PostgreSQL refused, leaves nothing to write down', async () => {
+  const id = await configureTestAgent(testApp.database, user)
+  const lockTimeout = Object.assign(new pg.DatabaseError('lock timeout', 0, 'error'), { code: '55P03' })
+  const errors = [queueIsFull(), toConnectError(new Error('connect ECONNREFUSED')), toAppError(lockTimeout, false)]
+  for (const error of errors) {
+    const refuse: Fault = (statement) => (isBegin(statement) ? Promise.reject(error) : undefined)
+    const response = await withFault(refuse, () => postRun(testApp.app, user.headers, id, { input: 'Hello' }))
+    expect(response.statusCode).toBe(503)
+  }
+  expect(testApp.services.unsettledRuns.count).toBe(0)
+})
+
+test('what one server could not begin does not end the run that another has begun since, nor one that waits', async () => {
+  const { database, services } = testApp
+  const owner = await testApp.createUser()
+  const { userAgentId } = await insertTestUserAgent(database, owner.id)
+  const run = newTestRun(new Date(), userAgentId)
+  await startRun(database, owner.claims, run)
+  const running = await readCounters(database, owner.id)
+  const setStatus = (status: string) =>
+    database.asSystem('a test changes a run', (tx) =>
+      tx.updateTable('agent_logs').set({ status }).where('id', '=', run.id).execute(),
+    )
+  for (const status of ['running', 'waiting']) {
+    await setStatus(status)
+    services.unsettledRuns.add(owner.claims, describeFailure(services, run, 'interrupted'))
+    await services.unsettledRuns.settle()
+    expect(services.unsettledRuns.count).toBe(0)
+    expect(await findLogRow(database, run.id)).toMatchObject({ status })
+    expect(await readCounters(database, owner.id)).toEqual(running)
+  }
+  // It was there to be ended.
+  await setStatus('running')
+  await stopRun(database, owner.claims, describeFailure({ ...services, nodeId: run.nodeId }, run, 'interrupted'))
+  expect(await findLogRow(database, run.id)).toMatchObject({ status: 'interrupted' })
+  expect(await readCounters(database, owner.id)).toMatchObject({ runs: 0, running: 0, reservations: 0 })
 })
 
 test('a run that another server took for lost ends as it really did', async () => {
