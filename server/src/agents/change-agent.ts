@@ -13,6 +13,7 @@ import {
   updateAgentContent,
 } from './agent-queries.ts'
 import type { Capabilities } from './capabilities.ts'
+import { releaseAgents } from './release-agents.ts'
 import { isSameCapabilities, readCapabilities, toStoredCapabilities } from './stored-capabilities.ts'
 import { readChanges } from './to-agent.ts'
 
@@ -93,20 +94,24 @@ export async function removeAgent(
   claims: Claims,
   { id, force }: { id: string; force: boolean },
 ): Promise<void> {
+  const inUse = (cause?: unknown) =>
+    new AppError('agent_in_use', {
+      detail: force
+        ? 'Other people have configured this agent.'
+        : 'This agent is configured: by yourself, which `?force=true` deletes too, or by other people.',
+      cause,
+    })
+  await database.withUser(claims, (tx) => getAgentOfCreator(tx, id, claims.sub))
+  const [released] = await releaseAgents(database, { creatorId: claims.sub, id, countsOwnUse: !force })
+  if (!released) throw inUse()
   try {
     await database.withUser(claims, async (tx) => {
-      await getAgentOfCreator(tx, id, claims.sub)
       if (force) await deleteUserAgentsOfAgent(tx, { agentId: id, userId: claims.sub })
       if (!(await deleteAgent(tx, { id, creatorId: claims.sub }))) throw new AppError('not_found')
     })
   } catch (error) {
-    // The foreign key of user_agents counts also the rows of others, which the creator cannot see.
+    // Configured by its creator in between.
     if (!(error instanceof pg.DatabaseError && error.code === '23503')) throw error
-    throw new AppError('agent_in_use', {
-      detail: force
-        ? 'Other people have configured this agent.'
-        : 'This agent is configured: by yourself, which `?force=true` deletes too, or by other people.',
-      cause: error,
-    })
+    throw inUse(error)
   }
 }

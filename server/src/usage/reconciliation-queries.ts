@@ -120,3 +120,11 @@ export async function saveReconciliation(tx: Tx, { month, differences, ...row }:
     })
     .execute()
 }
+
+/** Takes a user who is erased out of what earlier comparisons found; how many differed stays. */
+export async function forgetDifferences(tx: Tx, userId: string): Promise<void> {
+  await sql`
+    update usage_reconciliations
+    set differences = coalesce((select jsonb_agg(one) from jsonb_array_elements(differences) one where one ->> 'user_id' <> ${userId}), '[]')
+    where differences @> ${JSON.stringify([{ user_id: userId }])}::jsonb`.execute(tx)
+}

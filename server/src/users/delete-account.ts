@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { releaseAgents } from '../agents/release-agents.ts'
 import type { Person } from '../auth/authenticate.ts'
 import { noteDeletion } from '../auth/open-supabase-account.ts'
 import type { Database, Tx } from '../database/database.ts'
@@ -7,6 +8,7 @@ import type { IntegrationServices } from '../integrations/integration-services.t
 import { revokeAllAccess } from '../integrations/revoke-access.ts'
 import { endPayments } from '../stripe/end-payments.ts'
 import type { StripeService } from '../stripe/stripe-service.ts'
+import { forgetDifferences } from '../usage/reconciliation-queries.ts'
 import { checkOwnPassword } from './check-own-password.ts'
 import { findUser, hasOtherAdmin, hasOtherUser, lockAdmins } from './user-queries.ts'
 
@@ -65,12 +67,14 @@ export async function eraseUser(
     deleted += batch
     onProgress?.(deleted)
   }
+  await releaseAgents(database, { creatorId: userId, countsOwnUse: false })
   // Many logs take their time, in which another page may have been paid.
   await endPayments?.()
   await database.asSystem('deleting an account looks at who uses its agents', async (tx) => {
     await lockAdmins(tx)
     await refuseLastAdmin(tx, userId)
     await leaveAgents(tx, userId)
+    await forgetDifferences(tx, userId)
     await tx.deleteFrom('users').where('id', '=', userId).execute()
     if (isOfSupabase) await noteDeletion(tx, userId)
     await record?.(tx)

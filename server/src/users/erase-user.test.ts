@@ -6,7 +6,9 @@ import { expect, test } from 'vitest'
 import { insertTestLog, insertTestLogs, insertTestUserAgent } from '../agent-logs/agent-log-testing.ts'
 import { signUpForTest, testPassword } from '../auth/test-sessions.ts'
 import { createId } from '../database/uuid-v7.ts'
+import { createLog } from '../log.ts'
 import { closeAfterTest, createTestApp, createTestDatabase } from '../testing/test-app.ts'
+import { reconcileUsage } from '../usage/reconcile-usage.ts'
 import { rollUpUsage } from '../usage/roll-up-usage.ts'
 import { eraseUser } from './delete-account.ts'
 
@@ -71,6 +73,8 @@ test('nothing of a user is left in any table or partition, the default one inclu
     })
   }
   await rollUpUsage(site.database)
+  // The logs were not begun by runs, so they are nowhere in the counters.
+  await reconcileUsage({ database: site.database, log: createLog('silent') })
   const words = [user.id, user.email]
   const before = await findTraces(site.ownerUrl, words)
   const partitions = Object.keys(before).filter((name) => name.startsWith('agent_log_partitions.'))
@@ -84,15 +88,34 @@ test('nothing of a user is left in any table or partition, the default one inclu
     'subscriptions',
     'idempotency_keys',
     'usage_hours',
+    'usage_reconciliations',
   ])
     expect(Object.keys(before)).toContain(`public.${table}`)
   const ofOther = await findTraces(site.ownerUrl, [other.id])
+  expect(ofOther).toHaveProperty(['public.usage_reconciliations'], 1)
 
   const payload = { password: testPassword }
   const answer = await site.app.inject({ method: 'DELETE', url: '/api/v1/me', headers: user.headers, payload })
   expect(answer.statusCode, answer.body).toBe(204)
   expect(await findTraces(site.ownerUrl, words)).toEqual({})
   expect(await findTraces(site.ownerUrl, [other.id])).toEqual(ofOther)
+})
+
+test('an agent that ran often is taken out of the logs of others in short transactions', async () => {
+  const db = await createTestDatabase()
+  closeAfterTest(db)
+  const [creator, other] = [await db.createUser(), await db.createUser()]
+  const { agentId, userAgentId } = await insertTestUserAgent(db.database, other.id)
+  await insertTestLogs(db.database, other.id, { count: 5000 })
+  const transactions = await asOwner(db.ownerUrl, async (client) => {
+    await client.query('update agents set creator_id = $1', [creator.id])
+    await client.query('delete from user_agents where id = $1', [userAgentId])
+    await client.query('update agent_logs set agent_id = $1', [agentId])
+    await eraseUser(db.database, creator.id)
+    expect((await client.query('select from agents')).rowCount).toBe(0)
+    return client.query('select xmin::text, count(*) from agent_logs where agent_id is null group by 1 order by 2 desc')
+  })
+  expect(transactions.rows.map(({ count }) => count)).toEqual([2000, 2000, 1000])
 })
 
 // Enough for a dozen of transactions; elsewhere than on CI for many more.
