@@ -16,8 +16,14 @@ create index things__name on public.things (name);
 alter table public.things enable row level security;
 alter table public.things force row level security;
 create policy things_select_system on public.things for select to service_role using (true);
-create function app.count_things() returns int language sql as $$ select 1 $$;`,
-  down: '-- Loses: all things (`things`).\n-- Keeps: nothing else was there.\ndrop table public.things;',
+create policy things_all_active on public.things as restrictive for all to authenticated using (name is not null);
+create trigger things_guard before insert on public.things for each row execute function app.guard();
+create function app.count_things() returns int language sql as $$ select 1 $$;
+create table public.parted (id int) partition by range (id);
+alter table public.parted enable row level security;
+alter table public.parted force row level security;
+create policy parted_select_system on public.parted for select to service_role using (true);`,
+  down: '-- Loses: all things (`things`, `parted`).\n-- Keeps: nothing else was there.\ndrop table public.things, public.parted;',
   checksum: '',
 }
 const make = (up: string, more: Partial<Migration> = {}): Migration => ({
@@ -51,9 +57,13 @@ test('the first release is exempt from what it breaks and no more, and every lat
   const mine = findings.filter(({ migration }) => [early.name, late.name].includes(migration))
   expect(mine.map(({ migration, rule }) => [migration, rule])).toEqual([
     [early.name, 'data-change'],
+    [early.name, 'past-policies'],
     [late.name, 'breaks-running-version'],
   ])
 })
+
+const unforced = (sql: string) =>
+  `alter table public.things no force row level security; ${sql}; alter table public.things force row level security`
 
 const unsafe: [rule: LintRule, up: string][] = [
   ['syntax', 'create tabel x ()'],
@@ -70,12 +80,41 @@ const unsafe: [rule: LintRule, up: string][] = [
   ['rls', 'create view public.seen as select id from public.things'],
   ['rls', 'alter table public.things disable row level security'],
   ['rls', 'alter table public.things no force row level security'],
+  ['rls', 'create view public.seen with (security_invoker = false) as select id from public.things'],
+  ['rls', 'alter view public.seen set (security_invoker = off)'],
+  ['rls', 'alter view public.seen reset (security_invoker)'],
+  ['rls', 'create materialized view public.seen as select id from public.things'],
+  ['guard', 'create or replace function app.f() returns int language sql security definer as $$ select 1 $$'],
+  ['guard', 'alter function app.count_things() security definer'],
+  ['guard', 'alter function app.count_things() reset search_path'],
+  ['guard', 'alter function app.count_things() reset all'],
+  ['guard', 'alter table public.things disable trigger all'],
+  ['guard', 'alter table public.things disable trigger things_guard'],
+  ['guard', 'drop trigger things_guard on public.things'],
+  [
+    'guard',
+    'drop trigger things_guard on public.things; create trigger things_guarded before insert on public.things for each row execute function app.other()',
+  ],
+  [
+    'guard',
+    'drop policy things_all_active on public.things; create policy things_all_active on public.things for all to authenticated using (name is not null)',
+  ],
+  ['open-to-all', 'grant select on public.things to anon'],
+  ['open-to-all', 'grant execute on function app.count_things() to public'],
+  ['open-to-all', 'alter default privileges in schema public grant select on tables to anon'],
+  ['open-to-all', 'grant service_role to authenticated'],
+  ['open-to-all', 'create policy things_select_all on public.things for select using (true)'],
+  ['open-to-all', 'create policy things_insert on public.things for insert to authenticated with check (true)'],
+  ['open-to-all', 'alter policy things_select_system on public.things using (true)'],
+  ['past-policies', 'insert into public.parted (id) select 1 from public.things'],
   ['blocks-writes', 'create index things__other on public.things (other)'],
   ['blocks-writes', 'create unique index things__other on things (other)'],
   ['blocks-writes', 'alter table public.things add constraint things_name unique (name)'],
   ['blocks-writes', 'alter table public.things add column code text unique'],
   ['blocks-writes', 'lock table public.things'],
+  ['blocks-writes', 'create index things__other on only public.things (other)'],
   ['blocks-writes', 'reindex table public.things'],
+  ['blocks-writes', 'reindex (verbose, concurrently false) table public.things'],
   ['blocks-writes', 'alter table public.things detach partition public.things_old'],
   ['rewrite', 'alter table public.things alter column name type varchar(20)'],
   ['rewrite', 'alter table public.things add column token uuid default gen_random_uuid()'],
@@ -107,9 +146,14 @@ const unsafe: [rule: LintRule, up: string][] = [
   ['breaks-running-version', 'alter function app.count_things() rename to count_items'],
   ['breaks-running-version', 'drop policy things_select_system on public.things'],
   ['breaks-running-version', 'revoke select on public.things from authenticated'],
+  ['breaks-running-version', 'revoke select on all tables in schema public from authenticated'],
+  ['breaks-running-version', 'revoke execute on function app.count_things() from authenticated'],
+  ['breaks-running-version', 'revoke usage on schema app from authenticated'],
+  ['breaks-running-version', 'drop owned by authenticated'],
   ['breaks-running-version', 'drop schema app cascade'],
-  ['data-change', `update public.things set name = ''`],
-  ['data-change', 'delete from public.things'],
+  ['data-change', unforced(`update public.things set name = ''`)],
+  ['data-change', unforced('delete from public.things')],
+  ['data-change', unforced('with gone as (delete from public.things returning id) select count(*) from gone')],
   ['session-setting', `set search_path = 'public'`],
   ['session-setting', 'set local lock_timeout = 0'],
   ['session-setting', `set local lock_timeout = '5min'`],
@@ -142,6 +186,16 @@ describe('the linter finds', () => {
     expect(await back('names (`app.names`).', 'drop table app.names;')).toEqual([])
   })
 
+  test('rows that an owner under policies would not find, forth and back', async () => {
+    const change = `update public.things set name = ''`
+    expect(await lint(make(change))).toEqual(['data-change', 'past-policies'])
+    const back = (sql: string) => lint(make('select 1', { down: `${down}${sql}` }))
+    expect(await back(change)).toEqual(['past-policies'])
+    expect(await back(unforced(change))).toEqual([])
+    expect(await back(`alter table public.things no force row level security; ${change}`)).toEqual(['rls'])
+    expect(await back(unforced('delete from public.things using public.parted'))).toEqual(['past-policies'])
+  })
+
   test('a way back of a migration without a transaction that needs the whole of it', async () => {
     const up =
       '-- Without a transaction: an index.\ncreate index concurrently if not exists i on public.things (other);'
@@ -169,19 +223,25 @@ describe('the linter finds', () => {
 
 describe('the linter leaves alone', () => {
   test.each([
-    'create index things__other on only public.things (other)',
+    'create index parted__id on only public.parted (id)',
     'alter table public.things add column code text',
     `alter table public.things add column code text not null default 'x'`,
     'alter table public.things add column at timestamptz not null default now()',
     'alter table public.things add constraint c check (name <> other) not valid',
     'alter table public.things add constraint u unique using index things__name',
     'drop index public.things__name',
+    'drop trigger things_guard on public.things; create trigger things_guarded before insert or update on public.things for each statement execute function app.guard()',
+    'drop policy things_all_active on public.things; create policy things_all_active on public.things as restrictive for all to authenticated using (true)',
+    `create function app.f() returns int language sql security definer set search_path = '' as $$ select 1 $$; revoke execute on function app.f() from public`,
+    'alter function app.count_things() security definer set search_path = pg_catalog, pg_temp',
+    'create policy things_insert_definer on public.things for insert to current_user with check (true)',
+    'insert into public.things (id) select gen_random_uuid() from generate_series(1, 3)',
     'drop policy things_select_system on public.things; create policy things_select_system on public.things for select to service_role using (true)',
     'create function app.twice(int) returns int language sql as $$ select 2 $$; drop function app.twice(int)',
     'insert into public.things (id) values (gen_random_uuid())',
     `set local lock_timeout = '2s'`,
     'create view public.seen with (security_invoker = true) as select id from public.things',
-    'create table public.new_ones (id int not null); create index on public.new_ones (id); alter table public.new_ones add check (id > 0), drop column id; alter table public.new_ones enable row level security; alter table public.new_ones force row level security; create policy p on public.new_ones using (true)',
+    'create table public.new_ones (id int not null); create index on public.new_ones (id); alter table public.new_ones add check (id > 0), drop column id; alter table public.new_ones enable row level security; alter table public.new_ones force row level security; create policy p on public.new_ones to service_role using (true)',
     'create table public.part partition of public.things for values in (1); alter table public.part enable row level security; alter table public.part force row level security',
     'do $$ begin perform 1; end $$',
   ])('%s', async (up) => {

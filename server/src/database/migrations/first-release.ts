@@ -6,19 +6,27 @@ import type { LintRule } from './lint-rules.ts'
  * closed. Whatever is not in it is bound, whatever its date.
  */
 export const firstRelease: Readonly<Record<string, readonly LintRule[]>> = {
-  // Begins with its first statement.
-  '20261122090400_create_plans': ['description'],
+  // Who they are is asked without signing in.
+  '20261122090000_create_roles_and_identity': ['open-to-all'],
+  // The catalogue is read without signing in; its policy shows no more.
+  '20261122090200_create_agents': ['open-to-all'],
+  // Begins with its first statement; everybody sees what plans cost.
+  '20261122090400_create_plans': ['description', 'open-to-all'],
   '20261122090500_create_integrations': ['description'],
   // Fills its new column past the owner's policies, then checks it; few accounts were connected.
-  '20261122100000_add_key_id_to_integrations': ['blocks-writes', 'constraint-not-valid', 'data-change', 'rls'],
+  '20261122100000_add_key_id_to_integrations': ['blocks-writes', 'constraint-not-valid', 'data-change'],
   // Checks of columns that it adds itself, and one more status of logs.
   '20261122130000_use_integrations': ['constraint-not-valid'],
   // Of a table that was two migrations old.
   '20261122132000_index_approval_decisions': ['blocks-writes'],
-  // Corrects usage past the owner's policies and puts them back.
-  '20261122134000_count_waiting_runs': ['rls'],
-  // Rewrites plans and subscriptions, of which nothing had been sold.
-  '20261122140000_sell_plans': ['blocks-writes', 'breaks-running-version', 'constraint-not-valid', 'data-change'],
+  // Rewrites plans and subscriptions, of which nothing had been sold; the deployer lifts its policies (past-policies.ts).
+  '20261122140000_sell_plans': [
+    'blocks-writes',
+    'breaks-running-version',
+    'constraint-not-valid',
+    'data-change',
+    'past-policies',
+  ],
   // A check of a column that it adds itself.
   '20261122141000_count_runs_for_limits': ['constraint-not-valid'],
 }

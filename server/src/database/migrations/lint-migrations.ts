@@ -1,14 +1,7 @@
 import type { AlterTableStmt, Node } from 'libpg-query'
+import { findBoundFaults, findFaults } from './find-faults.ts'
 import { firstRelease } from './first-release.ts'
-import {
-  type Fault,
-  findFaults,
-  joinName,
-  type LintContext,
-  type LintRule,
-  lintRules,
-  tableName,
-} from './lint-rules.ts'
+import { type Fault, joinName, type LintContext, type LintRule, lintRules, tableName } from './lint-rules.ts'
 import {
   describeMigration,
   type Migration,
@@ -17,7 +10,7 @@ import {
   reasonOf,
   runsWithoutTransaction,
 } from './migration.ts'
-import { needsNoTransaction, type Statement, splitStatements } from './split-statements.ts'
+import { isOn, needsNoTransaction, type Statement, splitStatements } from './split-statements.ts'
 
 export interface Finding {
   migration: string
@@ -30,6 +23,10 @@ export interface Finding {
 /** What earlier migrations made. */
 interface Past {
   tables: Set<string>
+  partitioned: Set<string>
+  /** Restrictive policies as "name on table", and the functions of triggers so named. */
+  restrictive: Set<string>
+  triggers: Map<string, string>
   /** Valid checks that a column is not null, as "table.column", and those still to be validated by constraint name. */
   notNull: Set<string>
   notNullByConstraint: Map<string, string>
@@ -46,10 +43,17 @@ export async function lintMigrations(
   migrations: Migration[],
   exempt: Readonly<Record<string, readonly LintRule[]>> = firstRelease,
 ): Promise<Finding[]> {
-  const past: Past = { tables: new Set(), notNull: new Set(), notNullByConstraint: new Map() }
+  const past: Past = {
+    tables: new Set(),
+    partitioned: new Set(),
+    restrictive: new Set(),
+    triggers: new Map(),
+    notNull: new Set(),
+    notNullByConstraint: new Map(),
+  }
   const findings: Finding[] = []
   for (const migration of migrations) {
-    const found = [...checkFiles(migration), ...(await lintUp(migration, past)), ...(await lintDown(migration))]
+    const found = [...checkFiles(migration), ...(await lintUp(migration, past)), ...(await lintDown(migration, past))]
     findings.push(...found.filter(({ rule }) => !exempt[migration.name]?.includes(rule)))
   }
   return findings
@@ -82,31 +86,71 @@ async function lintUp(migration: Migration, past: Past): Promise<Finding[]> {
   const statements = await parse(migration, 'migration.sql')
   if ('rule' in statements) return [statements]
   const usedBefore = new Set(past.tables)
+  const madeHere = new Set(statements.flatMap(({ tree }) => nameOfMade(tree)))
   const context: LintContext = {
     isWithoutTransaction: runsWithoutTransaction(migration),
     isInUse: (table) => usedBefore.has(table),
+    isPartitioned: (table) => past.partitioned.has(table),
     hasNotNullCheck: (table, column) => past.notNull.has(`${table}.${column}`),
+    hasSuccessor: (guard) => hasSuccessor(guard, past, madeHere),
     unvalidated: new Set(),
-    madeHere: new Set(statements.flatMap(({ tree }) => nameOfMade(tree))),
+    unforced: new Set(),
+    madeHere,
   }
   const unprotected = findUnprotected(statements)
-  return statements.flatMap((statement) => {
-    const faults = findFaults(statement, context)
+  return statements.flatMap((statement, index) => {
+    const faults = [...findFaults(statement, context), ...findUnforced(migration, statements, index)]
+    rememberForce(statement.tree, context.unforced)
     remember(statement.tree, past, context)
     return applyOverrides(migration, statement, [...faults, ...unprotected(statement.tree)], 'migration.sql')
   })
 }
 
-async function lintDown(migration: Migration): Promise<Finding[]> {
+/** A trigger may be followed by another one of the same table and function. */
+function hasSuccessor(guard: string, past: Past, madeHere: Set<string>): boolean {
+  if (madeHere.has(guard)) return true
+  const [kind, name = '', , table] = guard.split(' ')
+  if (kind === 'restrictive') return !past.restrictive.has(`${name} on ${table}`)
+  return madeHere.has(`call of ${past.triggers.get(`${name} on ${table}`)} on ${table}`)
+}
+
+/** Policies that do not bind the owner, for the length of a transaction, are nobody's danger. */
+function findUnforced(migration: Migration, statements: Statement[], index: number): Fault[] {
+  const tables = (statement: Statement | undefined, wanted: string) =>
+    statement && 'AlterTableStmt' in statement.tree
+      ? commands(statement.tree.AlterTableStmt)
+          .filter(({ subtype }) => subtype === wanted)
+          .map(() => tableName('AlterTableStmt' in statement.tree ? statement.tree.AlterTableStmt.relation : undefined))
+      : []
+  const forced = new Set(statements.slice(index + 1).flatMap((later) => tables(later, 'AT_ForceRowSecurity')))
+  return tables(statements[index], 'AT_NoForceRowSecurity')
+    .filter((table) => runsWithoutTransaction(migration) || !forced.has(table))
+    .map((table) => ({ rule: 'rls', message: `does not force row-level security of ${table} again` }))
+}
+
+function rememberForce(tree: Node, unforced: Set<string>): void {
+  if (!('AlterTableStmt' in tree)) return
+  const table = tableName(tree.AlterTableStmt.relation)
+  for (const { subtype } of commands(tree.AlterTableStmt)) {
+    if (subtype === 'AT_NoForceRowSecurity') unforced.add(table)
+    if (subtype === 'AT_ForceRowSecurity') unforced.delete(table)
+  }
+}
+
+async function lintDown(migration: Migration, past: Past): Promise<Finding[]> {
   const statements = await parse(migration, 'down.sql')
   if ('rule' in statements) return [statements]
   const isWithoutTransaction = runsWithoutTransaction(migration)
   const named = readDownHeader(migration).loses === null ? null : readLostNames(migration)
-  return statements.flatMap((statement) => {
+  const unforced = new Set<string>()
+  return statements.flatMap((statement, index) => {
     const { tree } = statement
     const faults: Fault[] = listTaken(tree)
       .filter((name) => named && !named.includes(name))
       .map((name) => ({ rule: 'down-header', message: `takes ${name} away and does not say so` }))
+    faults.push(...findBoundFaults(tree, { isInUse: (table) => past.tables.has(table), unforced }))
+    faults.push(...findUnforced(migration, statements, index))
+    rememberForce(tree, unforced)
     if ('TransactionStmt' in tree || (needsNoTransaction(statement) && !isWithoutTransaction))
       faults.push({ rule: 'transaction', message: 'cannot run in the transaction of the deployer' })
     if (isWithoutTransaction && !('DropStmt' in tree && tree.DropStmt.missing_ok))
@@ -144,8 +188,14 @@ function nameOfMade(tree: Node): string[] {
   if ('CreateDomainStmt' in tree) return [joinName(tree.CreateDomainStmt.domainname)]
   if ('CreateSchemaStmt' in tree) return [tree.CreateSchemaStmt.schemaname ?? '']
   if ('CreatePolicyStmt' in tree) {
-    const { policy_name: name, table } = tree.CreatePolicyStmt
-    return [`${name} on ${tableName(table)}`]
+    const { policy_name: policy, table, permissive } = tree.CreatePolicyStmt
+    const name = `${policy} on ${tableName(table)}`
+    return permissive ? [name] : [name, `restrictive ${name}`]
+  }
+  if ('CreateTrigStmt' in tree) {
+    const { trigname, relation, funcname } = tree.CreateTrigStmt
+    const table = tableName(relation)
+    return [`trigger ${trigname} on ${table}`, `call of ${joinName(funcname)} on ${table}`]
   }
   return []
 }
@@ -167,7 +217,16 @@ function listTaken(tree: Node): string[] {
 
 /** Takes what the statement makes into the past of the next ones. */
 function remember(tree: Node, past: Past, context: LintContext): void {
-  if ('CreateStmt' in tree) past.tables.add(tableName(tree.CreateStmt.relation))
+  if ('CreateStmt' in tree) {
+    past.tables.add(tableName(tree.CreateStmt.relation))
+    if (tree.CreateStmt.partspec) past.partitioned.add(tableName(tree.CreateStmt.relation))
+  }
+  if ('CreatePolicyStmt' in tree && !tree.CreatePolicyStmt.permissive)
+    past.restrictive.add(`${tree.CreatePolicyStmt.policy_name} on ${tableName(tree.CreatePolicyStmt.table)}`)
+  if ('CreateTrigStmt' in tree) {
+    const { trigname, relation, funcname } = tree.CreateTrigStmt
+    past.triggers.set(`${trigname} on ${tableName(relation)}`, joinName(funcname))
+  }
   if (!('AlterTableStmt' in tree)) return
   const table = tableName(tree.AlterTableStmt.relation)
   for (const { subtype, name, def } of commands(tree.AlterTableStmt)) {
@@ -198,7 +257,9 @@ function findUnprotected(statements: Statement[]): (tree: Node) => Fault[] {
   }
   return (tree) => {
     if ('ViewStmt' in tree) {
-      const isInvoker = JSON.stringify(tree.ViewStmt.options ?? []).includes('"security_invoker"')
+      const isInvoker = (tree.ViewStmt.options ?? []).some(
+        (node) => 'DefElem' in node && isOn(node.DefElem, 'security_invoker'),
+      )
       return isInvoker
         ? []
         : [{ rule: 'rls', message: `the view ${tableName(tree.ViewStmt.view)} reads with its owner's rights` }]

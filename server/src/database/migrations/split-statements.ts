@@ -1,4 +1,4 @@
-import type { RawStmt } from 'libpg-query'
+import type { DefElem, RawStmt } from 'libpg-query'
 
 export interface Statement {
   /** With the comments before it, without the semicolon. */
@@ -32,7 +32,7 @@ export async function splitStatements(sql: string): Promise<Statement[]> {
 }
 
 /** Whether PostgreSQL refuses this statement in a transaction. */
-export function needsNoTransaction({ tree }: Statement): boolean {
+export function needsNoTransaction({ tree }: Pick<Statement, 'tree'>): boolean {
   if ('IndexStmt' in tree) return tree.IndexStmt.concurrent === true
   if ('DropStmt' in tree) return tree.DropStmt.concurrent === true
   if ('ReindexStmt' in tree) return hasOption(tree.ReindexStmt.params, 'concurrently')
@@ -46,7 +46,16 @@ export function needsNoTransaction({ tree }: Statement): boolean {
 }
 
 function hasOption(options: readonly object[] | undefined, name: string): boolean {
-  return (options ?? []).some((node) => 'DefElem' in node && (node.DefElem as { defname?: string }).defname === name)
+  return (options ?? []).some((node) => 'DefElem' in node && isOn(node.DefElem as DefElem, name))
+}
+
+/** Whether an option is said and not said to be off. */
+export function isOn({ defname, arg }: DefElem, name = defname): boolean {
+  if (defname !== name) return false
+  if (!arg) return true
+  if ('Boolean' in arg) return arg.Boolean.boolval === true
+  if ('Integer' in arg) return (arg.Integer.ival ?? 0) !== 0
+  return 'String' in arg && /^(t|tr|tru|true|y|ye|yes|on|1)$/i.test(arg.String.sval ?? '')
 }
 
 /** The indexes that the statements make. Interrupted ones stay behind, invalid; so does one that lacks a partition's. */
