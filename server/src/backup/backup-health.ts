@@ -1,4 +1,4 @@
-import { isOfFuture, type ListedBackup } from './backup-records.ts'
+import { isDamaged, isOfFuture, type ListedBackup } from './backup-records.ts'
 import { describeUnchecked } from './canary.ts'
 import { findNewestVerified } from './prune-backups.ts'
 
@@ -9,9 +9,12 @@ export function describeHealth(backups: ListedBackup[], alertAfterHours: number,
   const newestFirst = backups.filter(({ createdAt }) => !isOfFuture(createdAt, now))
   const hoursOf = ({ createdAt }: ListedBackup) => Math.floor((now.getTime() - createdAt.getTime()) / hourMs)
   const faults = [...describeDamage(backups), ...describeFuture(backups, now)]
-  const [newest] = newestFirst
+  const newest = newestFirst.find((backup) => !isDamaged(backup))
   const verified = findNewestVerified(newestFirst)
-  if (!newest) return [...faults, 'There is no backup yet. Make one: npm run backup -- create']
+  if (!newest) {
+    const none = newestFirst.length > 0 ? 'There is no whole backup' : 'There is no backup yet'
+    return [...faults, `${none}. Make one: npm run backup -- create`]
+  }
   if (!verified)
     return [...faults, `No backup was ever verified. Verify the newest: npm run backup -- verify ${newest.name}`]
   if (hoursOf(verified) >= alertAfterHours) {

@@ -19,6 +19,11 @@ export async function listBackups(store: BackupStore): Promise<ListedBackup[]> {
   return listed.sort((left, right) => right.createdAt.getTime() - left.createdAt.getTime())
 }
 
+/** As far as is known without reading it: it has another size than it was written with, or a verification found it so. */
+export function isDamaged({ bytes, record }: Pick<ListedBackup, 'bytes' | 'record'>): boolean {
+  return record !== null && (record.damaged !== undefined || record.bytes !== bytes)
+}
+
 const hourMs = 3_600_000
 
 /** Whether a clock was wrong when this was written down: for years nothing would be due, and nothing overdue. */

@@ -1,5 +1,5 @@
 import type { BackupRecord } from './backup-format.ts'
-import type { ListedBackup } from './backup-records.ts'
+import { isDamaged, type ListedBackup } from './backup-records.ts'
 
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
@@ -13,14 +13,15 @@ export function formatList(backups: ListedBackup[]): string {
     formatBytes(bytes),
     record ? (record.encryption === 'none' ? 'not encrypted' : 'encrypted') : 'no record beside it',
     record?.schema_version ?? '',
-    describeState(bytes, record),
+    describeState({ bytes, record }),
   ])
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n')
 }
 
-function describeState(bytes: number, record: BackupRecord | null): string {
-  if (record && (record.damaged || record.bytes !== bytes)) return 'DAMAGED'
+function describeState(backup: Pick<ListedBackup, 'bytes' | 'record'>): string {
+  const { record } = backup
+  if (isDamaged(backup)) return 'DAMAGED'
   return record?.verified ? describeVerification(record.verified) : 'never verified'
 }
 
