@@ -111,9 +111,13 @@ test('a server that has no connection left, or long writes down ends of runs, sh
   }
   const busy: Pick<Database, 'asSystem'> = { asSystem: () => Promise.reject(new AppError('unavailable')) }
   let isBusy = true
-  const node = await keep(id, {
+  await keep(id, {
     database: { asSystem: (...args) => (isBusy ? busy : database).asSystem(...args) },
     unsettledRuns: { ...nothingUnsettled, settle },
+  })
+  onTestFinished(() => {
+    isBusy = false
+    held.resolve()
   })
   const lastBeat = async () => (await findNode(id))?.heartbeat_at.getTime() ?? 0
   // Somebody whose runs it would end if it could.
@@ -123,9 +127,6 @@ test('a server that has no connection left, or long writes down ends of runs, sh
     await eventually('the next heartbeat', async () => (await lastBeat()) > before)
   }
   expect(settling).toBe(1)
-  isBusy = false
-  held.resolve()
-  await node.stop()
 })
 
 test('a server that shows a sign of life while it is taken for dead keeps its runs', async () => {
