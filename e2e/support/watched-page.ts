@@ -33,6 +33,14 @@ function schemesFor(sizeName: 'phone' | 'desktop', isSeenInBothSizes: boolean) {
 const rulesOfColour = ['color-contrast', 'link-in-text-block']
 
 const isAxeThere = () => 'axe' in window
+
+/** Some colours fade into those of another scheme. What moves without end is no transition. */
+async function waitForTransitions() {
+  const transitions = document.getAnimations().filter((one) => one instanceof CSSTransition)
+  // One that was cut off by another never finishes.
+  await Promise.all(transitions.map((one) => one.finished.catch(() => {})))
+}
+
 // Of the axe-core that AxeBuilder came with.
 const { source } = createRequire(import.meta.resolve('@axe-core/playwright'))('axe-core') as { source: string }
 
@@ -70,6 +78,7 @@ export async function openWatchedPage(browser: Browser, url: string, size = desk
   async function lookOnce(name: string, scheme: 'light' | 'dark', isOnlyRecoloured: boolean) {
     await page.emulateMedia({ colorScheme: scheme })
     await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor()
+    await page.evaluate(waitForTransitions)
     // On CI nobody looks at them, and tall pages take seconds.
     if (!process.env.CI)
       await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' })
