@@ -54,6 +54,14 @@ test.each([
   ['credentials in the clear', `'{"password": "x"}', null`],
   ['a JWE without its key', `'{"protected": "", "iv": "", "ciphertext": "", "tag": "", "aad": ""}', null`],
   ['credentials in the clear with a key', `'{"password": "x"}', (select min(id) from encryption_keys)`],
+  [
+    'a JWE with a password beside it',
+    `'{"protected": "", "iv": "", "ciphertext": "", "tag": "", "aad": "", "password": "x"}', (select min(id) from encryption_keys)`,
+  ],
+  [
+    'a JWE with a part that is no text',
+    `'{"protected": "", "iv": null, "ciphertext": "", "tag": "", "aad": {"password": "x"}}', (select min(id) from encryption_keys)`,
+  ],
 ])('the database refuses %s', async (_name, values) => {
   await expect(
     query(
