@@ -76,6 +76,9 @@ test('an upload that breaks off leaves no object and no parts', async () => {
   server.failNextCompletion = true
   await expect(store.write('some.bin', Readable.from([Buffer.from('x')]))).rejects.toThrow('did not finish the upload')
   expect([server.objects.size, server.uploads.size]).toEqual([0, 0])
+  server.loseNextCompletion = true
+  await expect(store.write('some.bin', Readable.from([Buffer.from('x')]))).rejects.toThrow('NoSuchUpload')
+  expect([server.objects.size, server.uploads.size]).toEqual([0, 0])
 })
 
 test('parts of uploads that were killed go after a day', async () => {

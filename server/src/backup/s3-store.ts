@@ -92,6 +92,7 @@ export class S3Store implements BackupStore {
     const uploadId = readText(started, 'UploadId')
     if (!uploadId) throw new BackupError(`${this.label} did not begin an upload.`)
     const upload = `uploadId=${encodeURIComponent(uploadId)}`
+    let isWhole = false
     try {
       const etags: string[] = []
       for await (const part of cutParts(content)) {
@@ -101,6 +102,7 @@ export class S3Store implements BackupStore {
         etags.push(response.headers.get('etag') ?? '')
       }
       const parts = etags.map((etag, at) => `<Part><PartNumber>${at + 1}</PartNumber><ETag>${etag}</ETag></Part>`)
+      isWhole = true
       const body = `<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`
       const done = await (await this.#request('POST', `${url}?${upload}`, { body: Buffer.from(body) })).text()
       // It may fail after the status 200 was sent.
@@ -109,6 +111,8 @@ export class S3Store implements BackupStore {
     } catch (error) {
       content.destroy()
       await this.#request('DELETE', `${url}?${upload}`).catch(() => {})
+      // When the answer to the end was lost the object is there. Without its record it would count as a backup all the same.
+      if (isWhole) await this.remove(name).catch(() => {})
       throw error
     }
   }

@@ -26,6 +26,8 @@ export class S3TestServer {
   cutNextDownload: number | null = null
   /** Answers 200 to the next completion with an error in it, as S3 may. */
   failNextCompletion = false
+  /** Carries the next completion out, but its answer is lost. */
+  loseNextCompletion = false
   #server = createServer((request, response) => {
     this.#answer(request, response).catch((error: unknown) => response.destroy(error as Error))
   })
@@ -89,6 +91,11 @@ export class S3TestServer {
       if (parts.slice(0, -1).some(({ content }) => (content?.length ?? 0) < smallestPart))
         return fail(400, 'EntityTooSmall')
       this.objects.set(key, Buffer.concat(parts.map(({ content }) => content ?? Buffer.alloc(0))))
+      if (this.loseNextCompletion) {
+        this.loseNextCompletion = false
+        response.destroy()
+        return
+      }
       return respond(response, 200, '<CompleteMultipartUploadResult></CompleteMultipartUploadResult>')
     }
     if (request.method === 'PUT') {
