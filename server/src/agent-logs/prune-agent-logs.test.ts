@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import type { Tx } from '../database/database.ts'
 import { createId } from '../database/uuid-v7.ts'
 import { closeAfterTest, createTestDatabase, type TestDatabase, type TestUser } from '../testing/test-app.ts'
@@ -359,7 +359,7 @@ test('what a kill cut off goes on with the next run, in batches that leave room 
     import { openDatabase } from '${import.meta.dirname}/../database/database.ts'
     import { createLog } from '${import.meta.dirname}/../log.ts'
     import { pruneLogs } from '${import.meta.dirname}/prune-agent-logs.ts'
-    const database = openDatabase({ url: '${db.serverUrl}', poolSize: 1, usePreparedStatements: true, slowQueryMs: 10000, log: createLog('silent') })
+    const database = openDatabase({ url: '${db.serverUrl}', poolSize: 1, usePreparedStatements: ${inject('usePreparedStatements')}, slowQueryMs: 10000, log: createLog('silent') })
     await pruneLogs({ database, ownerUrl: '${db.ownerUrl}', defaultDays: 30 })`
   const countLeft = async () => (await agesOf(db, user)).length
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' })
