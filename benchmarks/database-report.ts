@@ -57,7 +57,7 @@ export async function reportDatabase(client: pg.Client, report: Report): Promise
     '',
     '## In the database',
     '',
-    'Execution by EXPLAIN ANALYZE of the prepared statement, one after the other, 300 or as many as 10 s take.',
+    'Execution by EXPLAIN ANALYZE of the prepared statements of one page or answer together, for one user after the other, 300 or as many as 10 s take, after ten seconds of the same to warm up.',
     '',
     toTable(
       ['', 'under policies p50 ms', 'p99', 'without p50 ms', 'p99'],

@@ -77,7 +77,9 @@ async function compete(ownerUrl: string, client: pg.Client, filled: ManyLogs): P
   try {
     const reads = await createReads(database, filled)
     const inDatabase = []
-    for (const { name, users, toStatements } of reads) {
+    for (const read of reads) {
+      const { name, users, toStatements } = read
+      await warmUp(toContest(database, read))
       // Other users for each side: whom the first one has read would be in memory for the second.
       const draw = () => Array.from({ length: 301 }, users)
       inDatabase.push({
@@ -97,6 +99,18 @@ async function compete(ownerUrl: string, client: pg.Client, filled: ManyLogs): P
     await owner.close()
     await database.close()
   }
+}
+
+const warmUpMs = 10_000
+
+/** As on a server that has run for a while: right after the filling nothing of it is in PostgreSQL's memory. */
+async function warmUp({ connections, sides }: Contest): Promise<void> {
+  const until = performance.now() + warmUpMs
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      while (performance.now() < until) await sides[0]?.work()
+    }),
+  )
 }
 
 interface Read {
