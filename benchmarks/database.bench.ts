@@ -122,19 +122,16 @@ interface Read {
 async function createReads(database: Database, filled: ManyLogs): Promise<Read[]> {
   const { heavy, others } = filled
   const anybody = () => others[Math.floor(Math.random() * others.length)] ?? heavy
-  const capture = async (user: LoggedUser, work: (tx: Tx) => Promise<unknown>) => {
-    const sent = await captureStatements(database, (explained) =>
-      explained.withUser({ sub: user.id, user_role: 'user' }, work),
-    )
-    return (other: LoggedUser) => sent.map((statement) => forAgentsOf(statement, other))
+  const captureWith = async (work: (explained: Database) => Promise<unknown>) => {
+    const sent = await captureStatements(database, work)
+    return (user: LoggedUser) => sent.map((statement) => forAgentsOf(statement, user))
   }
+  const claimsOf = ({ id }: LoggedUser) => ({ sub: id, user_role: 'user' }) as const
+  const capture = (user: LoggedUser, work: (tx: Tx) => Promise<unknown>) =>
+    captureWith((explained) => explained.withUser(claimsOf(user), work))
   // A page as the route reads it; for users with fewer logs it may go on into older months.
-  const capturePage = async (user: LoggedUser, selection: LogSelection) => {
-    const sent = await captureStatements(database, (explained) =>
-      findLogs(explained, { sub: user.id, user_role: 'user' }, selection, 'desc', 51),
-    )
-    return (other: LoggedUser) => sent.map((statement) => forAgentsOf(statement, other))
-  }
+  const capturePage = (user: LoggedUser, selection: LogSelection) =>
+    captureWith((explained) => findLogs(explained, claimsOf(user), selection, 'desc', 51))
   const monthAgo = (count: number) =>
     new Date(Date.UTC(filled.end.getUTCFullYear(), filled.end.getUTCMonth() - count, 1))
   const all = { filter: {}, span: toSpan({}) }
