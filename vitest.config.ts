@@ -25,9 +25,9 @@ const hasPooler = findPgBouncer() !== null
 
 export default defineConfig({
   test: {
-    // Most tests wait for a database, a server or a disk, so there is work for three more than there are processors; with more
+    // Most tests wait for a database, a server or a disk, so there is work for two more than there are processors; with more
     // than a few at once those that measure time would tell of their neighbours.
-    maxWorkers: Math.min(5, availableParallelism() + 3),
+    maxWorkers: Math.min(4, availableParallelism() + 2),
     reporters: ['default', new UntestedReporter()],
     projects: [
       project('server', 'global-setup', [...rest, ...database]),

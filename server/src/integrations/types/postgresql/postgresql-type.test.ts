@@ -266,7 +266,8 @@ describe('of statements that would change something, none does', () => {
         select (select count(*) from orders) as orders, (select sum(total) from orders) as total,
           (select count(*) from written) as written, (select last_value || is_called::text from counter) as counter,
           (select count(*) from pg_class) as relations, (select count(*) from pg_largeobject_metadata) as objects,
-          (select count(*) from pg_locks where locktype = 'advisory') as locks`)
+          (select count(*) from pg_locks join pg_database on pg_database.oid = database
+            where locktype = 'advisory' and datname = current_database()) as locks`)
       return rows[0]
     })
 
